@@ -1,1 +1,1 @@
-import { x } from '@lowbit/core'; export const y: typeof x = x;
+export {};

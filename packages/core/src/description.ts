@@ -1,0 +1,54 @@
+import type { ActivationQuantization } from './activation-quantization.ts';
+import type { ElementType } from './element-type.ts';
+import type { Stored } from './layout.ts';
+import type { QuantizedWeight } from './quantized-weight.ts';
+
+/** A module, described: all that a kernel needs to say yes or no, and then to prepare and run it. */
+export type ModuleDescription = LinearDescription | EmbeddingDescription | KvCacheDescription | NormDescription;
+
+interface Described {
+  readonly module: string;
+  /** Name of the scheme that described it; `unquantized` where none did. For people only. */
+  readonly scheme: string;
+}
+
+/** `y = x . W^T + bias`, x `[tokens, in]`, y `[tokens, out]`. */
+export interface LinearDescription extends Described {
+  readonly kind: 'linear';
+  readonly weight: QuantizedWeight;
+  /** Shape `[out]`. */
+  readonly bias?: Stored;
+  readonly activations?: ActivationQuantization;
+  readonly integer?: IntegerExecution;
+}
+
+/**
+ * Integer execution whose constants cannot be re-derived from the weight's: with quantized activations
+ * `y = (sum of codes + accumulatorBias) * outputScale`, and `bias` is already inside.
+ */
+export interface IntegerExecution {
+  /** i32, shape `[out]`. */
+  readonly accumulatorBias: Stored;
+  /** Shape `[out]`. */
+  readonly outputScale: Stored;
+}
+
+/** Rows of a `[vocab, hidden]` table, picked by token id. */
+export interface EmbeddingDescription extends Described {
+  readonly kind: 'embedding';
+  readonly weight: QuantizedWeight;
+}
+
+/** Keys and values of one attention module, `[tokens, kvHeads, headSize]` each, kept as `type`. */
+export interface KvCacheDescription extends Described {
+  readonly kind: 'kvCache';
+  readonly type: ElementType;
+  readonly numKvHeads: number;
+  readonly headSize: number;
+}
+
+export interface NormDescription extends Described {
+  readonly kind: 'norm';
+  /** Shape `[size]`. */
+  readonly weight: Stored;
+}

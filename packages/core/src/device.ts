@@ -1,0 +1,18 @@
+/** Something that computes. Backends extend it with their own handles. */
+export interface Device {
+  /** `cpu`, `webgpu`, `cuda`, ...: what people write before the colon in `--device cpu:reference`. */
+  readonly kind: string;
+  /** For people: "AMD EPYC 9554, 2 threads". */
+  readonly name: string;
+  /** Memory for weights and KV cache in bytes, where it is known. */
+  readonly memory?: number;
+}
+
+/** How faithful execution is to the checkpoint. */
+export type Numerics =
+  /** Weights dequantized, activations untouched, f32 accumulation. */
+  | 'exact'
+  /** As the checkpoint says: activations are quantized where its scheme quantizes them. */
+  | 'faithful'
+  /** A kernel may also quantize activations where the checkpoint does not; it states what that costs. */
+  | 'fast';

@@ -1,0 +1,110 @@
+import type { ModuleSpec } from './module-spec.ts';
+
+/**
+ * A model as a flat list of operations over named values. Every value is `[tokens, width]` f32, where tokens is symbolic:
+ * all rows of a batch, whatever sequences they belong to. Modules are addressed by their checkpoint names.
+ */
+export interface ModelProgram {
+  readonly architecture: string;
+  readonly vocabSize: number;
+  /** Most tokens in one sequence, prompt and continuation together. */
+  readonly contextLength: number;
+  /** Width of each value. */
+  readonly values: Readonly<Record<string, number>>;
+  readonly modules: readonly ModuleSpec[];
+  readonly operations: readonly Operation[];
+}
+
+export type Operation =
+  | EmbeddingOperation
+  | RmsNormOperation
+  | LinearOperation
+  | RopeOperation
+  | AttentionOperation
+  | SiluMulOperation
+  | AddOperation
+  | LogitsOperation;
+
+/** `output[t] = table[tokenIds[t]]` */
+export interface EmbeddingOperation {
+  readonly kind: 'embedding';
+  readonly module: string;
+  readonly output: string;
+}
+
+/**
+ * `output = input / sqrt(mean(input^2) + epsilon) * weight` over each run of `size` features: the whole row, or one head.
+ * Source: Zhang & Sennrich, "Root Mean Square Layer Normalization" (2019).
+ */
+export interface RmsNormOperation {
+  readonly kind: 'rms-norm';
+  readonly module: string;
+  readonly input: string;
+  readonly output: string;
+  readonly epsilon: number;
+  readonly size: number;
+}
+
+/** One input through several linears (q/k/v, gate/up): a backend may run the parts as one. */
+export interface LinearOperation {
+  readonly kind: 'linear';
+  readonly input: string;
+  readonly parts: readonly { readonly module: string; readonly output: string }[];
+}
+
+/**
+ * Rotary position embedding in place, in the rotate-half form: features j and j + d of each head turn by
+ * `position * inverseFrequencies[j]`, d = inverseFrequencies.length; features past 2d stay.
+ * Source: Su et al., "RoFormer" (2021); scaled variants are already inside the frequencies.
+ */
+export interface RopeOperation {
+  readonly kind: 'rope';
+  readonly values: readonly string[];
+  readonly headSize: number;
+  readonly inverseFrequencies: readonly number[];
+  /** Multiplies cos and sin (YaRN); 1 otherwise. */
+  readonly attentionFactor: number;
+}
+
+/**
+ * Causal attention over the paged KV cache of `cache`; appends this batch's keys and values first. Query heads share
+ * key/value heads in order: head h uses `floor(h / (numHeads / numKvHeads))`.
+ */
+export interface AttentionOperation {
+  readonly kind: 'attention';
+  readonly cache: string;
+  readonly query: string;
+  readonly key: string;
+  readonly value: string;
+  readonly output: string;
+  readonly numHeads: number;
+  readonly numKvHeads: number;
+  readonly headSize: number;
+  /** Multiplies the dot products; usually 1 / sqrt(headSize). */
+  readonly scale: number;
+  /** A token sees itself and this many - 1 before it. Absent: all. */
+  readonly slidingWindow?: number;
+}
+
+/** `output = silu(gate) * up` */
+export interface SiluMulOperation {
+  readonly kind: 'silu-mul';
+  readonly gate: string;
+  readonly up: string;
+  readonly output: string;
+}
+
+/** `output = left + right` */
+export interface AddOperation {
+  readonly kind: 'add';
+  readonly left: string;
+  readonly right: string;
+  readonly output: string;
+}
+
+/** The head, only for the rows that the batch asks logits of. */
+export interface LogitsOperation {
+  readonly kind: 'logits';
+  readonly module: string;
+  readonly input: string;
+}

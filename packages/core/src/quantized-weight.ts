@@ -1,0 +1,33 @@
+import type { Stored } from './layout.ts';
+
+/** A table with one value per block of `rows x cols` weights; the last block of an axis may be partial. */
+export interface Blocked extends Stored {
+  readonly block: readonly [rows: number, cols: number];
+}
+
+/** One factor of the scale. `divide`: the stored number divides instead of multiplying (NVFP4's global scale). */
+export interface Scale extends Blocked {
+  readonly divide?: true;
+}
+
+/**
+ * What the weights of one linear mean, as plain data.
+ *
+ * ```
+ * w[o,i] = (code[o,i] - zero[r,g]) * scale[r,g] + shift[r,g]        r = floor(o / rows), g = floor(i / cols)
+ * ```
+ *
+ * in f32: several scales are combined first, left to right. With `groupIndex`, g is `groupIndex[i]` wherever a table's
+ * `cols` is smaller than `inFeatures`. No scales: the codes are the weights.
+ */
+export interface QuantizedWeight {
+  readonly outFeatures: number;
+  readonly inFeatures: number;
+  readonly codes: Stored;
+  readonly scales: readonly Scale[];
+  readonly zero?: Blocked;
+  /** Added after scaling, in units of the weight (formats that store `-scale * zero` instead of `zero`). */
+  readonly shift?: Blocked;
+  /** Group of each input feature, shape `[in]`. */
+  readonly groupIndex?: Stored;
+}
