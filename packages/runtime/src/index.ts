@@ -1,1 +1,10 @@
-export {};
+export type * from './engine/generate-request.ts';
+export type * from './evaluate/perplexity-report.ts';
+export type * from './model.ts';
+export type * from './open-options.ts';
+export type * from './plan/explanation.ts';
+export type * from './plan/inspection.ts';
+export type * from './sampling/sampling-parameters.ts';
+export type * from './text/chat-template.ts';
+export type * from './text/tokenizer.ts';
+export type * from './verify/verify-report.ts';

@@ -1,0 +1,35 @@
+import type { Numerics, Registry } from '@lowbit/core';
+
+/** How to look at a checkpoint folder. */
+export interface PlanOptions {
+  readonly registry: Registry;
+  /** `cpu`: the best backend present for that kind of device; `cpu:reference`: that one. Default `cpu`. */
+  readonly device?: string | undefined;
+  /** Default `faithful`: as the checkpoint says. */
+  readonly numerics?: Numerics | undefined;
+  /** Most tokens in one sequence; default and upper bound are the model's own. */
+  readonly contextLength?: number | undefined;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** How to run a model. */
+export interface OpenOptions extends PlanOptions {
+  /** Most sequences in one batch. Default 16. */
+  readonly maxRunningRequests?: number | undefined;
+  /** Most prompt tokens computed in one forward, so that running sequences are not held up. Default 512. */
+  readonly prefillChunk?: number | undefined;
+  /** Tokens that the KV cache holds, all sequences together. Default: four full contexts, at most 16,384. */
+  readonly kvCacheTokens?: number | undefined;
+  /** Replaces the model's chat template. */
+  readonly chatTemplate?: string | undefined;
+  /** `model`: what `generation_config.json` says, where a request does not. `none`: it is not read. Default `model`. */
+  readonly samplingDefaults?: 'model' | 'none' | undefined;
+  /** Called as modules become ready. */
+  onProgress?(progress: Progress): void;
+}
+
+export interface Progress {
+  readonly stage: string;
+  readonly done: number;
+  readonly total: number;
+}

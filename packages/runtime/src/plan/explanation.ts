@@ -1,0 +1,37 @@
+import type { Numerics, Refusal } from '@lowbit/core';
+
+/** What would run and why, known before any weight is read. */
+export interface Explanation {
+  readonly path: string;
+  readonly architecture: string;
+  readonly method: string;
+  readonly settings: Readonly<Record<string, string | number | boolean | null>>;
+  readonly backend: string;
+  readonly device: string;
+  readonly numerics: Numerics;
+  /** Backends of the wanted kind that were not chosen, and why. */
+  readonly backendRefusals: readonly Refusal[];
+  readonly modules: readonly ModuleExplanation[];
+  /** Tensors left aside, each with the rule that says so. */
+  readonly unused: readonly { readonly tensor: string; readonly reason: string }[];
+  readonly warnings: readonly string[];
+  readonly bytes: { readonly stored: number; readonly device: number; readonly kvCachePerToken: number };
+}
+
+export interface ModuleExplanation {
+  readonly module: string;
+  readonly kind: 'linear' | 'embedding' | 'kvCache' | 'norm';
+  readonly scheme: string;
+  /** Why the module is unquantized, where it is. */
+  readonly rule?: string;
+  /** Element type and stored layout of the codes: `u4 [in, out/8] x 4-bit (out%2, out/2%4) in 32-bit words`. */
+  readonly layout: string;
+  /** Absent for norms, which every backend runs. */
+  readonly kernel?: string;
+  readonly refusals: readonly Refusal[];
+  /** What the kernel approximates with these numerics, if anything. */
+  readonly approximation?: string;
+  readonly storedBytes: number;
+  /** On the device, once prepared; for a KV cache, per token. */
+  readonly deviceBytes: number;
+}

@@ -1,0 +1,42 @@
+import type { PlanOptions, Progress } from '../open-options.ts';
+
+export interface VerifyOptions extends Omit<PlanOptions, 'numerics'> {
+  /** Path of a `golden.safetensors`; a `golden.json` beside it is read too. */
+  readonly against: string;
+  /** Replaces the default tolerance of every record that has one, relative to the record's range. */
+  readonly tolerance?: number | undefined;
+  onProgress?(progress: Progress): void;
+}
+
+export interface VerifyReport {
+  readonly passed: boolean;
+  readonly records: readonly RecordReport[];
+}
+
+/** One record of the reference run, recomputed. */
+export interface RecordReport {
+  /** `logits_0`, `weight.model.layers.0.self_attn.q_proj`. */
+  readonly record: string;
+  readonly kind: 'logits' | 'weight' | 'weight-hash' | 'linear-output' | 'unknown';
+  readonly status: 'passed' | 'failed' | 'unchecked';
+  /** The rule in words, or why the record is unchecked. */
+  readonly rule: string;
+  readonly measures?: RecordMeasures;
+}
+
+export interface RecordMeasures {
+  readonly maxAbsDifference: number;
+  readonly meanAbsDifference: number;
+  /** Largest minus smallest recorded value. */
+  readonly range: number;
+  /** `maxAbsDifference / range`. */
+  readonly relative: number;
+  /** Median over tokens of each token's largest difference, relative to the range. */
+  readonly tokenMedian?: number;
+  /** Share of tokens whose likeliest next token agrees. */
+  readonly top1Agreement?: number;
+  /** Mean over tokens, recorded against computed, in nats. */
+  readonly klDivergence?: number;
+  /** Values that differ in any bit. */
+  readonly differing?: number;
+}
