@@ -1,10 +1,29 @@
 import { defineConfig } from 'vitest/config';
 
-/** Tests run on the sources: the `@lowbit/source` export condition points each package at its `src`. */
+const conditions = ['@lowbit/source', 'node', 'import', 'default'];
+const sources = ['packages/*/src', 'kernels-*/*/src', 'docs', 'tools', 'examples/*/src'];
+const slow = sources.map((folder) => `${folder}/**/*.slow.test.ts`);
+const built = sources.map((folder) => `${folder}/**/*.built.test.ts`);
+
+/**
+ * Tests run on the sources: the `@lowbit/source` export condition points each package at its `src`. Two kinds of files
+ * run in projects of their own: `*.slow.test.ts` take minutes, `*.built.test.ts` need `pnpm build` first.
+ */
 export default defineConfig({
-  resolve: { conditions: ['@lowbit/source', 'node', 'import', 'default'] },
-  ssr: { resolve: { conditions: ['@lowbit/source', 'node', 'import', 'default'] } },
+  resolve: { conditions },
+  ssr: { resolve: { conditions } },
   test: {
-    include: ['packages/*/src/**/*.test.ts', 'kernels-*/*/src/**/*.test.ts', 'tools/**/*.test.ts'],
+    projects: [
+      {
+        extends: true,
+        test: {
+          name: 'unit',
+          include: sources.map((folder) => `${folder}/**/*.test.ts`),
+          exclude: ['**/node_modules/**', ...slow, ...built],
+        },
+      },
+      { extends: true, test: { name: 'slow', include: slow, testTimeout: 600_000 } },
+      { extends: true, test: { name: 'built', include: built, testTimeout: 120_000, hookTimeout: 300_000 } },
+    ],
   },
 });
