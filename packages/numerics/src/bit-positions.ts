@@ -1,0 +1,157 @@
+import { type Axis, type Digit, isStream, LayoutError } from '@lowbit/core';
+import { linearDimensions } from './linear-words.ts';
+import { checkForm, type StoredForm } from './stored-form.ts';
+
+/**
+ * The logical table that is wanted: axes in row-major order, slowest first, each with its size. An axis that is left out
+ * stays at its origin.
+ */
+export type Extents = readonly (readonly [axis: Axis, size: number])[];
+
+/** Where codes begin in linear bytes: the code of row r and column c at bit `rows[r] + columns[c]`. */
+export interface BitPositions {
+  /** One for each combination of all axes but the last, row-major. */
+  readonly rows: Float64Array;
+  /** One for each index of the last axis. */
+  readonly columns: Float64Array;
+}
+
+/** A mixed-radix number of the layout: the index along a dimension, or the field of a word. */
+interface Counter {
+  /** As it is called in messages. */
+  readonly name: string;
+  readonly digits: readonly Digit[];
+  /** Bits from one value to the next. */
+  readonly step: number;
+  readonly limit: number;
+}
+
+/**
+ * Every digit reads one axis, so a position is a sum of one table per axis.
+ * @throws LayoutError when the form contradicts itself, or an element of `extents` lies outside the stored tensor
+ */
+export function bitPositions(form: StoredForm, extents: Extents): BitPositions {
+  checkExtents(form, extents);
+  const tables = extents.map(([, size]) => new Float64Array(size));
+  let constant = 0;
+  for (const counter of countersOf(form)) {
+    const contribution = contributionOf(form, counter);
+    const unasked = new Set(counter.digits.map(({ axis }) => axis));
+    const farthest: [Axis, number][] = [];
+    let largest = 0;
+    extents.forEach(([axis, size], position) => {
+      unasked.delete(axis);
+      let [most, where] = [0, 0];
+      for (let index = 0; index < size; index += 1) {
+        const value = contribution(axis, index);
+        if (value > most) [most, where] = [value, index];
+        tables[position]![index]! += value * counter.step;
+      }
+      largest += most;
+      farthest.push([axis, where]);
+    });
+    for (const axis of unasked) {
+      largest += contribution(axis, 0);
+      constant += contribution(axis, 0) * counter.step;
+    }
+    if (largest >= counter.limit && extents.every(([, size]) => size > 0)) {
+      throw outside(form, counter, largest, farthest);
+    }
+  }
+  const columns = tables.pop() ?? new Float64Array(1);
+  return { rows: tables.reduce(sums, Float64Array.of(constant)), columns };
+}
+
+/** How many indices of `axis`, from its origin on, the stored tensor reaches; Infinity where the axis plays no part. */
+export function capacityAlong(form: StoredForm, axis: Axis): number {
+  let capacity = Number.POSITIVE_INFINITY;
+  for (const counter of countersOf(form)) {
+    const grows = counter.digits.some((digit) => digit.axis === axis && digit.modulo === undefined);
+    if (!grows) continue;
+    const contribution = contributionOf(form, counter);
+    let index = 0;
+    while (index < capacity && contribution(axis, index) < counter.limit) index += 1;
+    capacity = index;
+  }
+  return capacity;
+}
+
+function countersOf(form: StoredForm): Counter[] {
+  const { code, word } = checkForm(form);
+  const { axes, packed } = form.layout;
+  const counters: Counter[] = [];
+  let step = word;
+  for (const [dimension, size] of [...linearDimensions(form)].reverse()) {
+    const digits = axes[dimension]!;
+    if (packed && isStream(packed) && packed.stream === dimension) {
+      const limit = Math.floor((size * word) / code);
+      counters.push({ name: `code along dimension ${dimension}`, digits, step: code, limit });
+    } else {
+      counters.push({ name: `index of dimension ${dimension}`, digits, step, limit: size });
+    }
+    step *= size;
+  }
+  if (packed && !isStream(packed)) {
+    counters.push({ name: 'field', digits: packed.fields, step: code, limit: Math.floor(word / code) });
+  }
+  return counters;
+}
+
+/** What an axis adds to a counter: the digits that read it, each times the moduli of the digits after it. */
+function contributionOf(form: StoredForm, { name, digits }: Counter): (axis: Axis, index: number) => number {
+  let factor = 1;
+  const factors = digits.map(() => 0);
+  for (let position = digits.length - 1; position >= 0; position -= 1) {
+    const { divide, modulo } = digits[position]!;
+    factors[position] = factor;
+    if (!isPositive(divide) || (modulo !== undefined && !isPositive(modulo))) {
+      throw new LayoutError(`${form.ref.name}: ${name} divides by ${divide}, modulo ${modulo ?? 'nothing'}`);
+    }
+    if (modulo === undefined && position > 0) {
+      throw new LayoutError(`${form.ref.name}: ${name} has a digit without modulo after its first`);
+    }
+    factor *= modulo ?? 1;
+  }
+  return (axis, index) => {
+    const logical = index + (form.origin?.[axis] ?? 0);
+    let sum = 0;
+    for (let position = 0; position < digits.length; position += 1) {
+      const digit = digits[position]!;
+      if (digit.axis !== axis) continue;
+      const quotient = Math.floor(logical / digit.divide);
+      sum += (digit.modulo === undefined ? quotient : quotient % digit.modulo) * factors[position]!;
+    }
+    return sum;
+  };
+}
+
+function checkExtents({ ref, origin }: StoredForm, extents: Extents): void {
+  const axes = extents.map(([axis]) => axis);
+  if (new Set(axes).size < axes.length) throw new LayoutError(`${ref.name}: an axis is asked for twice: ${axes}`);
+  for (const [axis, size] of [...extents, ...Object.entries(origin ?? {})]) {
+    if (!Number.isSafeInteger(size) || size < 0)
+      throw new LayoutError(`${ref.name}: ${size} is no size of axis ${axis}`);
+  }
+}
+
+function isPositive(value: number): boolean {
+  return Number.isSafeInteger(value) && value > 0;
+}
+
+function outside(form: StoredForm, { name, limit }: Counter, value: number, element: [Axis, number][]): LayoutError {
+  const { ref, origin } = form;
+  const indices = element.map(([axis, index]) => `${axis} ${index + (origin?.[axis] ?? 0)}`).join(', ');
+  return new LayoutError(
+    `${ref.name}: element (${indices}) has ${name} ${value}, outside 0..${limit - 1} of ${ref.dtype} [${ref.shape.join(', ')}]`,
+  );
+}
+
+function sums(left: Float64Array, right: Float64Array): Float64Array {
+  const all = new Float64Array(left.length * right.length);
+  left.forEach((base, row) => {
+    right.forEach((offset, column) => {
+      all[row * right.length + column] = base + offset;
+    });
+  });
+  return all;
+}
