@@ -1,6 +1,7 @@
 export * from './activation-quantization.ts';
 export * from './backend.ts';
 export * from './checkpoint.ts';
+export * from './deep-freeze.ts';
 export * from './description.ts';
 export * from './device.ts';
 export * from './element-type.ts';

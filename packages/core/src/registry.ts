@@ -7,6 +7,7 @@ import type { MethodMatch, QuantizationMethod } from './method.ts';
 export interface LazyMethod {
   readonly name: string;
   readonly match: MethodMatch;
+  readonly configFiles?: readonly string[];
   /** The package it comes from, for messages. */
   readonly from: string;
   load(): Promise<QuantizationMethod>;
@@ -35,9 +36,9 @@ export function createRegistry(plugins: {
   readonly methods?: readonly (QuantizationMethod | LazyMethod)[];
   readonly backends?: readonly (Backend | LazyBackend)[];
 }): Registry {
-  const methods = (plugins.methods ?? []).map((method) => ('load' in method ? once(method) : loadedMethod(method)));
+  const methods = (plugins.methods ?? []).map((method) => once('load' in method ? method : loadedMethod(method)));
   const backends = (plugins.backends ?? []).map((backend) =>
-    'load' in backend ? once(backend) : loadedBackend(backend),
+    once('load' in backend ? backend : loadedBackend(backend)),
   );
   rejectDuplicates('method', methods, (method) => method.name);
   rejectDuplicates('backend', backends, (backend) => `${backend.deviceKind}:${backend.name}`);
@@ -73,7 +74,8 @@ function namesMethod(match: MethodMatch, quantMethod: string): boolean {
 }
 
 function loadedMethod(method: QuantizationMethod): LazyMethod {
-  return { name: method.name, match: method.match, from: method.name, load: async () => method };
+  const { name, match, configFiles = [] } = method;
+  return { name, match, configFiles, from: name, load: async () => method };
 }
 
 function loadedBackend(backend: Backend): LazyBackend {

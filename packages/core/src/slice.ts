@@ -14,11 +14,16 @@ export function sliceLinear(linear: LinearDescription, axis: SliceAxis, start: n
   const weight = sliceWeight(linear.weight, axis, start, end, linear.module);
   const { bias, integer, ...rest } = linear;
   if (axis === 'in') {
-    if (integer || linear.activations?.granularity.kind === 'token') {
+    const { granularity, scale } = linear.activations ?? {};
+    if (integer || granularity?.kind === 'token' || (granularity?.kind === 'tensor' && scale?.kind === 'dynamic')) {
       throw new LayoutError(
-        `${linear.module}: activations quantized per token, or with integer constants, cannot be cut along input features`,
+        `${linear.module}: activations quantized over the whole row, or with integer constants, cannot be cut along input features`,
         'Cut this module along output features.',
       );
+    }
+    if (granularity?.kind === 'group') {
+      const slice = { name: linear.module, axis, start, end, size: linear.weight.inFeatures };
+      checkBoundaries(granularity.size, 'a group of activations', slice);
     }
     return { ...rest, weight, ...(bias && start === 0 ? { bias } : {}) };
   }

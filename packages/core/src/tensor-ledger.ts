@@ -82,15 +82,13 @@ export function createTensorLedger(tensors: ReadonlyMap<string, TensorRef>): Ten
       const [first] = unaccounted;
       if (first !== undefined) {
         const more = unaccounted.length - 1;
-        const others = unaccounted.slice(1, 5).join(', ');
+        const others = unaccounted.slice(1, 5).join(', ') + (more > 4 ? ', ...' : '');
         throw new TensorError({
           code: 'TENSOR_UNUSED',
           tensor: first,
           expected: 'every tensor to belong to a module of the model',
           actual:
-            more > 0
-              ? `a tensor that no module uses, and ${more} more (${others}, ...)`
-              : 'a tensor that no module uses',
+            more > 0 ? `a tensor that no module uses, and ${more} more (${others})` : 'a tensor that no module uses',
           remedy:
             'The checkpoint does not fit the architecture in its config.json, or was edited. Nothing is left out in silence.',
         });
