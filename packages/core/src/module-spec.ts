@@ -12,6 +12,8 @@ export interface LinearSpec {
   readonly hasBias: boolean;
   /** `head` makes logits, `router` picks experts; formats treat both apart from projections. */
   readonly role: 'projection' | 'head' | 'router';
+  /** Name of the embedding whose table this head uses; it then has no tensors of its own. */
+  readonly tiedTo?: string;
 }
 
 export interface EmbeddingSpec {

@@ -1,0 +1,68 @@
+import {
+  type CheckpointMetadata,
+  findMethod,
+  findQuantizationConfig,
+  type JsonObject,
+  type LazyMethod,
+  MissingPluginError,
+  quantMethodOf,
+  type Registry,
+  type TensorBytes,
+} from '@lowbit/core';
+import { openSafetensors } from '@lowbit/safetensors';
+import { packageForMethod } from '../plan/known-plugins.ts';
+import { type ModelFolder, readJson } from './model-folder.ts';
+
+/** A checkpoint whose headers are read and whose weights are not. */
+export interface Checkpoint {
+  readonly folder: ModelFolder;
+  readonly metadata: CheckpointMetadata;
+  readonly bytes: TensorBytes;
+  close(): Promise<void>;
+}
+
+/** `config.json`, the side files that methods ask for, and every tensor's place. */
+export async function readCheckpoint(folder: ModelFolder, registry: Registry): Promise<Checkpoint> {
+  const config = (await readJson(folder, 'config.json')) ?? {};
+  const sideFiles = await readSideFiles(folder, registry);
+  const safetensors = await openSafetensors(folder);
+  return {
+    folder,
+    metadata: { config, sideFiles, tensors: safetensors.tensors },
+    bytes: { read: (ref) => safetensors.read(ref), ...(folder.locate ? { locate: folder.locate } : {}) },
+    close: () => safetensors.close(),
+  };
+}
+
+/**
+ * The method that reads a checkpoint; undefined for one that is not quantized.
+ * @throws MissingPluginError naming the package to install
+ */
+export function requireMethod(registry: Registry, metadata: CheckpointMetadata): LazyMethod | undefined {
+  const method = findMethod(registry, metadata);
+  if (method) return method;
+  const embedded = findQuantizationConfig(metadata.config);
+  if (!embedded) return undefined;
+  const named = quantMethodOf(embedded.value) ?? 'unnamed';
+  throw new MissingPluginError({
+    kind: 'method',
+    wanted: named,
+    installed: registry.methods.map(({ name }) => name),
+    remedy: `${embedded.source} says so. ${packageForMethod(named)}`,
+  });
+}
+
+async function readSideFiles(folder: ModelFolder, registry: Registry): Promise<ReadonlyMap<string, JsonObject>> {
+  const wanted = new Set(
+    registry.methods.flatMap(({ match, configFiles }) => [
+      ...(match.files ?? []).map((file) => file.name),
+      ...(configFiles ?? []),
+    ]),
+  );
+  const sideFiles = new Map<string, JsonObject>();
+  for (const name of wanted) {
+    const value = await readJson(folder, name);
+    if (value) sideFiles.set(name, value);
+  }
+  return sideFiles;
+}

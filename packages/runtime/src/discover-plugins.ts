@@ -1,0 +1,133 @@
+import {
+  type Backend,
+  createRegistry,
+  type FileMatch,
+  isJsonObject,
+  type LazyBackend,
+  type LazyMethod,
+  MissingDependencyError,
+  type QuantizationMethod,
+  type Registry,
+} from '@lowbit/core';
+
+/** The plugins found, and a line on each package whose manifest could not be understood. */
+export interface DiscoveredPlugins {
+  readonly registry: Registry;
+  readonly warnings: readonly string[];
+}
+
+/**
+ * Finds installed plugins by the `lowbit` field of their manifests, in every `node_modules` from the given folders
+ * upwards. Only `package.json` files are read; a plugin is imported when a checkpoint or device asks for it. The nearest
+ * copy of a package wins.
+ */
+export async function discoverPlugins(options: { readonly from: readonly string[] }): Promise<DiscoveredPlugins> {
+  const methods = new Map<string, LazyMethod>();
+  const backends = new Map<string, LazyBackend>();
+  const warnings: string[] = [];
+  const seen = new Set<string>();
+  for (const folder of await nodeModulesAbove(options.from)) {
+    for (const { name, path } of await packagesIn(folder)) {
+      if (seen.has(name)) continue;
+      const manifest = await readManifest(path);
+      if (manifest === undefined) continue;
+      seen.add(name);
+      const plugin = readPlugin(manifest);
+      if (!plugin) {
+        warnings.push(`${name}: the "lowbit" field of its package.json names neither a method nor a backend`);
+      } else if (plugin.kind === 'method') {
+        methods.set(name, { ...plugin.entry, from: name, load: () => importDefault<QuantizationMethod>(name, path) });
+      } else {
+        backends.set(name, { ...plugin.entry, from: name, load: () => importDefault<Backend>(name, path) });
+      }
+    }
+  }
+  return { registry: createRegistry({ methods: [...methods.values()], backends: [...backends.values()] }), warnings };
+}
+
+type Plugin =
+  | { readonly kind: 'method'; readonly entry: Pick<LazyMethod, 'name' | 'match' | 'configFiles'> }
+  | { readonly kind: 'backend'; readonly entry: Pick<LazyBackend, 'name' | 'deviceKind' | 'oracle'> };
+
+function readPlugin(manifest: unknown): Plugin | undefined {
+  if (!isJsonObject(manifest)) return undefined;
+  const { method, match, configFiles, backend, device, oracle } = manifest;
+  if (typeof method === 'string' && isJsonObject(match)) {
+    const files = Array.isArray(match.files) ? match.files.filter(isFileMatch) : [];
+    const entry = {
+      name: method,
+      match: { quantMethod: strings(match.quantMethod), files },
+      configFiles: strings(configFiles),
+    };
+    return { kind: 'method', entry };
+  }
+  if (typeof backend === 'string' && typeof device === 'string') {
+    return { kind: 'backend', entry: { name: backend, deviceKind: device, oracle: oracle === true } };
+  }
+  return undefined;
+}
+
+function strings(value: unknown): readonly string[] {
+  return Array.isArray(value) ? value.filter((item) => typeof item === 'string') : [];
+}
+
+function isFileMatch(value: unknown): value is FileMatch {
+  return isJsonObject(value) && typeof value.name === 'string' && Array.isArray(value.keys);
+}
+
+async function nodeModulesAbove(folders: readonly string[]): Promise<readonly string[]> {
+  const { dirname, join, resolve } = await import('node:path');
+  const ancestors = (folder: string): readonly string[] =>
+    dirname(folder) === folder ? [folder] : [folder, ...ancestors(dirname(folder))];
+  const found = folders.flatMap((folder) =>
+    ancestors(resolve(folder)).map((ancestor) => join(ancestor, 'node_modules')),
+  );
+  return [...new Set(found)];
+}
+
+async function packagesIn(nodeModules: string): Promise<readonly { name: string; path: string }[]> {
+  const [{ readdir }, { join }] = await Promise.all([import('node:fs/promises'), import('node:path')]);
+  const list = (folder: string) => readdir(folder).catch(() => []);
+  const packages: { name: string; path: string }[] = [];
+  for (const entry of await list(nodeModules)) {
+    if (entry.startsWith('.')) continue;
+    const names = entry.startsWith('@')
+      ? (await list(join(nodeModules, entry))).map((name) => `${entry}/${name}`)
+      : [entry];
+    for (const name of names) packages.push({ name, path: join(nodeModules, name) });
+  }
+  return packages;
+}
+
+/** The `lowbit` field of a package; undefined where there is none. */
+async function readManifest(path: string): Promise<unknown> {
+  const [{ readFile }, { join }] = await Promise.all([import('node:fs/promises'), import('node:path')]);
+  const text = await readFile(join(path, 'package.json'), 'utf8').catch(() => '');
+  // Most packages are no plugins: a look at the text saves parsing them.
+  if (!text.includes('"lowbit"')) return undefined;
+  try {
+    return (JSON.parse(text) as { lowbit?: unknown }).lowbit;
+  } catch (error) {
+    return `malformed: ${(error as Error).message}`;
+  }
+}
+
+async function importDefault<Plugin>(name: string, path: string): Promise<Plugin> {
+  try {
+    const [{ createRequire }, { join }, { pathToFileURL }] = await Promise.all([
+      import('node:module'),
+      import('node:path'),
+      import('node:url'),
+    ]);
+    const entry = createRequire(join(path, 'package.json')).resolve(name);
+    const module: { default: Plugin } = await import(pathToFileURL(entry).href);
+    return module.default;
+  } catch (cause) {
+    throw new MissingDependencyError({
+      dependency: name,
+      neededBy: 'lowbit',
+      remedy: `It is installed at ${path} but could not be loaded (${(cause as Error).message}); install it again.`,
+      cause,
+    });
+  }
+}

@@ -1,0 +1,15 @@
+import { readDecoderConfig } from './decoder-config.ts';
+import { decoderProgram } from './decoder-program.ts';
+import type { ModelDefinition } from './model-definition.ts';
+
+/** Qwen2 and Qwen2.5: biases on query, key and value only. Windows are off unless `use_sliding_window` says so. */
+export const qwen2: ModelDefinition = {
+  modelTypes: ['qwen2'],
+  program: (config) =>
+    decoderProgram(readDecoderConfig({ use_sliding_window: false, ...config }), {
+      qkvBias: true,
+      outputBias: false,
+      mlpBias: false,
+      headNorms: false,
+    }),
+};

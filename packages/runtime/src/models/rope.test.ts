@@ -1,0 +1,71 @@
+import { describe, expect, it } from 'vitest';
+import { readRope } from './rope.ts';
+
+describe('readRope', () => {
+  it('reads both spellings alike', () => {
+    const older = readRope({ rope_theta: 500_000, rope_scaling: null }, 32);
+    const newer = readRope({ rope_parameters: { rope_theta: 500_000, rope_type: 'default' } }, 32);
+    expect(newer).toEqual(older);
+    expect(older.inverseFrequencies).toHaveLength(16);
+    expect(older.inverseFrequencies[0]).toBe(1);
+    expect(older.inverseFrequencies[8]).toBeCloseTo(500_000 ** -0.5, 10);
+  });
+
+  it('means 10,000 where an old file has no rope_theta', () => {
+    expect(readRope({}, 4).inverseFrequencies[1]).toBe(Math.fround(0.01));
+  });
+
+  it('scales as Llama 3 does: short wavelengths kept, long ones divided, a blend between', () => {
+    const config = {
+      rope_theta: 500_000,
+      rope_scaling: {
+        rope_type: 'llama3',
+        factor: 8,
+        low_freq_factor: 1,
+        high_freq_factor: 4,
+        original_max_position_embeddings: 8192,
+      },
+    };
+    const plain = readRope({ rope_theta: 500_000 }, 128).inverseFrequencies;
+    const scaled = readRope(config, 128).inverseFrequencies;
+    scaled.forEach((frequency, pair) => {
+      const wavelength = (2 * Math.PI) / plain[pair]!;
+      if (wavelength < 8192 / 4) expect(frequency).toBe(plain[pair]);
+      else if (wavelength > 8192) expect(frequency).toBeCloseTo(plain[pair]! / 8, 12);
+      else {
+        const smooth = (8192 / wavelength - 1) / 3;
+        const blended = ((1 - smooth) * plain[pair]!) / 8 + smooth * plain[pair]!;
+        // Both sides start from frequencies rounded to f32 at different points: two roundings apart at most.
+        expect(Math.abs(frequency / blended - 1)).toBeLessThan(2 ** -22);
+      }
+    });
+    // One pair of each kind at least, or the test says nothing.
+    expect(scaled[0]).toBe(plain[0]);
+    expect(scaled[63]).toBeCloseTo(plain[63]! / 8, 12);
+    expect(scaled[32]).not.toBe(plain[32]);
+  });
+
+  it('divides by the factor for linear scaling, with the older key `type`', () => {
+    const scaled = readRope({ rope_scaling: { type: 'linear', factor: 4 } }, 4);
+    expect(scaled.inverseFrequencies).toEqual([0.25, Math.fround(0.0025)]);
+  });
+
+  it('turns only part of the features where the file says so', () => {
+    expect(readRope({ partial_rotary_factor: 0.5 }, 64).inverseFrequencies).toHaveLength(16);
+  });
+
+  it('refuses what it does not know, by name', () => {
+    expect(() => readRope({ rope_scaling: { rope_type: 'yarn', factor: 4 } }, 64)).toThrow(
+      'config.json: rope_scaling: rope type "yarn" is not supported\n  rope: supported types are default, linear, llama3',
+    );
+  });
+
+  it('names the missing number', () => {
+    expect(() => readRope({ rope_scaling: { rope_type: 'llama3', factor: 8 } }, 64)).toThrow(
+      'config.json: rope_scaling.low_freq_factor: expected a positive number, found nothing',
+    );
+    expect(() => readRope({ rope_parameters: { rope_type: 'default' } }, 64)).toThrow(
+      'config.json: rope_theta: expected a positive number, found nothing',
+    );
+  });
+});

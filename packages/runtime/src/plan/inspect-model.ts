@@ -1,0 +1,93 @@
+import {
+  type DType,
+  findMethod,
+  findQuantizationConfig,
+  LowbitError,
+  quantMethodOf,
+  type Registry,
+} from '@lowbit/core';
+import { type ModelFolder, openModelFolder } from '../checkpoint/model-folder.ts';
+import { type Checkpoint, readCheckpoint } from '../checkpoint/read-checkpoint.ts';
+import type { Inspection } from './inspection.ts';
+import { packageForMethod } from './known-plugins.ts';
+
+/** What a checkpoint folder holds. Works without the checkpoint's method and says what it then cannot tell. */
+export async function inspectModel(
+  path: string | ModelFolder,
+  options: { readonly registry: Registry },
+): Promise<Inspection> {
+  const folder = typeof path === 'string' ? await openModelFolder(path) : path;
+  const checkpoint = await readCheckpoint(folder, options.registry);
+  try {
+    return await inspect(checkpoint, options.registry);
+  } finally {
+    await checkpoint.close();
+  }
+}
+
+async function inspect({ folder, metadata }: Checkpoint, registry: Registry): Promise<Inspection> {
+  const { config } = metadata;
+  const tensors = [...metadata.tensors.values()].map(({ name, dtype, shape, file, start, end }) => ({
+    name,
+    dtype,
+    shape,
+    bytes: end - start,
+    file,
+  }));
+  const bytesByDType: Partial<Record<DType, number>> = {};
+  for (const { dtype, bytes } of tensors) bytesByDType[dtype] = (bytesByDType[dtype] ?? 0) + bytes;
+  const embedded = findQuantizationConfig(config);
+  const { settings, quantMethod, notes } = await readSettings(metadata, registry);
+  const architectures = Array.isArray(config.architectures) ? config.architectures : [];
+  return {
+    path: folder.path,
+    architecture: typeof architectures[0] === 'string' ? architectures[0] : undefined,
+    modelType: typeof config.model_type === 'string' ? config.model_type : undefined,
+    quantMethod,
+    quantizationSource: embedded?.source,
+    settings,
+    notes,
+    files: await listFiles(folder, tensors),
+    tensors,
+    bytesByDType,
+    totalBytes: tensors.reduce((sum, { bytes }) => sum + bytes, 0),
+  };
+}
+
+async function readSettings(
+  metadata: Checkpoint['metadata'],
+  registry: Registry,
+): Promise<Pick<Inspection, 'settings' | 'quantMethod' | 'notes'>> {
+  const embedded = findQuantizationConfig(metadata.config);
+  const named = embedded && quantMethodOf(embedded.value);
+  const entry = findMethod(registry, metadata);
+  if (!entry) {
+    const notes = embedded
+      ? [`No installed method reads ${named ?? 'this checkpoint'}. ${packageForMethod(named ?? 'it')}`]
+      : [];
+    return { settings: undefined, quantMethod: named, notes };
+  }
+  try {
+    const config = (await entry.load()).parseConfig(metadata);
+    return { settings: config.settings, quantMethod: named ?? entry.name, notes: config.warnings };
+  } catch (error) {
+    if (!LowbitError.isInstance(error)) throw error;
+    return { settings: undefined, quantMethod: named ?? entry.name, notes: [error.message] };
+  }
+}
+
+async function listFiles(
+  folder: ModelFolder,
+  tensors: readonly { readonly file: string }[],
+): Promise<Inspection['files']> {
+  const counts = new Map<string, number>();
+  for (const { file } of tensors) counts.set(file, (counts.get(file) ?? 0) + 1);
+  return Promise.all(
+    [...counts].map(async ([name, count]) => {
+      const source = await folder.open(name);
+      const bytes = source.size;
+      await source.close();
+      return { name, bytes, tensors: count };
+    }),
+  );
+}

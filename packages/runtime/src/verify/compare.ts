@@ -1,0 +1,85 @@
+import type { RecordMeasures } from './verify-report.ts';
+
+/** How far `computed` is from `recorded`, as one list of numbers. */
+export function compareValues(recorded: Float32Array, computed: Float32Array): RecordMeasures {
+  let maxAbsDifference = 0;
+  let sum = 0;
+  let differing = 0;
+  let smallest = Number.POSITIVE_INFINITY;
+  let largest = Number.NEGATIVE_INFINITY;
+  for (let index = 0; index < recorded.length; index++) {
+    const expected = recorded[index]!;
+    const actual = computed[index]!;
+    smallest = Math.min(smallest, expected);
+    largest = Math.max(largest, expected);
+    if (Object.is(expected, actual)) continue;
+    differing++;
+    // A NaN is as far away as anything can be.
+    const difference = Math.abs(expected - actual);
+    maxAbsDifference = Math.max(maxAbsDifference, Number.isNaN(difference) ? Number.POSITIVE_INFINITY : difference);
+    sum += difference;
+  }
+  const range = recorded.length === 0 ? 0 : largest - smallest;
+  return {
+    maxAbsDifference,
+    meanAbsDifference: recorded.length === 0 ? 0 : sum / recorded.length,
+    range,
+    relative: relativeTo(range, maxAbsDifference),
+    differing,
+  };
+}
+
+/** `compareValues`, and what matters of logits: per token, the likeliest next token, and the distributions. */
+export function compareLogits(recorded: Float32Array, computed: Float32Array, vocabSize: number): RecordMeasures {
+  const measures = compareValues(recorded, computed);
+  const tokens = recorded.length / vocabSize;
+  const largestDifferences: number[] = [];
+  let agreeing = 0;
+  let divergence = 0;
+  for (let token = 0; token < tokens; token++) {
+    const expected = recorded.subarray(token * vocabSize, (token + 1) * vocabSize);
+    const actual = computed.subarray(token * vocabSize, (token + 1) * vocabSize);
+    largestDifferences.push(compareValues(expected, actual).maxAbsDifference);
+    if (indexOfLargest(expected) === indexOfLargest(actual)) agreeing++;
+    divergence += klDivergence(expected, actual);
+  }
+  return {
+    ...measures,
+    tokenMedian: relativeTo(measures.range, median(largestDifferences)),
+    top1Agreement: agreeing / tokens,
+    klDivergence: divergence / tokens,
+  };
+}
+
+function relativeTo(range: number, difference: number): number {
+  return difference === 0 ? 0 : difference / range;
+}
+
+function indexOfLargest(values: Float32Array): number {
+  let best = 0;
+  for (let index = 1; index < values.length; index++) if (values[index]! > values[best]!) best = index;
+  return best;
+}
+
+/** Sum of p log(p / q) in nats, p and q the softmax of the two rows. */
+function klDivergence(p: Float32Array, q: Float32Array): number {
+  const normalizeP = logSumExp(p);
+  const normalizeQ = logSumExp(q);
+  let sum = 0;
+  for (let index = 0; index < p.length; index++) {
+    const logP = p[index]! - normalizeP;
+    sum += Math.exp(logP) * (logP - (q[index]! - normalizeQ));
+  }
+  return sum;
+}
+
+function logSumExp(row: Float32Array): number {
+  const largest = row.reduce((best, value) => Math.max(best, value), Number.NEGATIVE_INFINITY);
+  return largest + Math.log(row.reduce((sum, value) => sum + Math.exp(value - largest), 0));
+}
+
+function median(values: readonly number[]): number {
+  const sorted = [...values].sort((a, b) => a - b);
+  const middle = sorted.length >> 1;
+  return sorted.length % 2 === 1 ? sorted[middle]! : (sorted[middle - 1]! + sorted[middle]!) / 2;
+}

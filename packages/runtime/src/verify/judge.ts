@@ -1,0 +1,38 @@
+import type { RecordMeasures, RecordReport } from './verify-report.ts';
+
+/** When is a recomputed record right? Default limits, each with its reason. */
+const limits = {
+  /** Logits with unquantized activations, of their range: f32 and f64 runs of one model differ by about a tenth of it. */
+  logits: 1e-3,
+  /**
+   * Logits with quantized activations, median over tokens of the largest difference, of the range: one activation code
+   * that flips at a rounding tie moves later layers, so single tokens say nothing.
+   */
+  activationLogits: 0.025,
+  /** One layer alone with quantized activations, of the record's range: no cascade, only f32 rounding. */
+  linearOutput: 1e-5,
+} as const;
+
+type Judged = Pick<RecordReport, 'status' | 'rule' | 'measures'>;
+
+/** Weights are codes times scales: nothing may differ. */
+export function judgeWeight(measures: RecordMeasures): Judged {
+  return judged(measures.differing === 0, 'bit for bit', measures);
+}
+
+export function judgeLogits(measures: RecordMeasures, tolerance: number = limits.logits): Judged {
+  return judged(measures.relative <= tolerance, `largest difference <= ${tolerance} of the range`, measures);
+}
+
+export function judgeActivationLogits(measures: RecordMeasures, tolerance: number = limits.activationLogits): Judged {
+  const rule = `median token's largest difference <= ${tolerance} of the range`;
+  return judged((measures.tokenMedian ?? Number.POSITIVE_INFINITY) <= tolerance, rule, measures);
+}
+
+export function judgeLinearOutput(measures: RecordMeasures, tolerance: number = limits.linearOutput): Judged {
+  return judged(measures.relative <= tolerance, `largest difference <= ${tolerance} of the range`, measures);
+}
+
+function judged(passed: boolean, rule: string, measures: RecordMeasures): Judged {
+  return { status: passed ? 'passed' : 'failed', rule, measures };
+}
