@@ -1,0 +1,1 @@
+import { setInterval } from 'node:timers'; setInterval(() => {}, 1000);

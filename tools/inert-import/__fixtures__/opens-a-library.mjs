@@ -1,0 +1,3 @@
+try {
+  process.dlopen({ exports: {} }, '/nowhere.node');
+} catch {}

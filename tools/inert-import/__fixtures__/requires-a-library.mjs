@@ -1,0 +1,4 @@
+import { createRequire } from 'node:module';
+try {
+  createRequire(import.meta.url)('./library.node');
+} catch {}

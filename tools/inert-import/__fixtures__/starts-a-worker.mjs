@@ -1,0 +1,1 @@
+import { Worker } from 'node:worker_threads'; new Worker('', { eval: true }).unref();

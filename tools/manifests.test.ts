@@ -1,0 +1,76 @@
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Backend, QuantizationMethod } from '@lowbit/core';
+import { describe, expect, it } from 'vitest';
+import { publicPackages, readJson, root } from './workspace.ts';
+
+const packages = publicPackages();
+const rootManifest = readJson('package.json') as { license: string; engines: { node: string } };
+
+describe.each(packages)('manifest of $name', ({ name, folder, manifest }) => {
+  it('says what every package says', () => {
+    expect(manifest).toMatchObject({
+      license: rootManifest.license,
+      engines: rootManifest.engines,
+      type: 'module',
+      sideEffects: false,
+      description: expect.stringMatching(/\S/),
+      files: expect.arrayContaining(['dist']),
+      exports: { '.': { '@lowbit/source': './src/index.ts' } },
+      publishConfig: { access: 'public', exports: { '.': { types: './dist/index.d.ts', default: './dist/index.js' } } },
+    });
+  });
+
+  it('publishes what it exports here, less the sources', () => {
+    const withoutSources = JSON.parse(JSON.stringify(manifest.exports), (key, value) =>
+      key === '@lowbit/source' ? undefined : value,
+    );
+    expect(manifest.publishConfig?.exports).toEqual(withoutSources);
+  });
+
+  it('stands beside a README that names the package', () => {
+    const readme = join(root, folder, 'README.md');
+    expect(existsSync(readme), `${folder}/README.md is missing`).toBe(true);
+    expect(readFileSync(readme, 'utf8')).toContain(name);
+  });
+
+  it('depends on other packages of the workspace by workspace:^, and on exact versions of the rest', () => {
+    const all = { ...manifest.dependencies, ...manifest.optionalDependencies, ...manifest.devDependencies };
+    for (const [dependency, version] of Object.entries(all)) {
+      if (dependency.startsWith('@lowbit/')) expect(version, dependency).toBe('workspace:^');
+      else expect(version, dependency).toMatch(/^\d+\.\d+\.\d+/);
+    }
+  });
+});
+
+describe.each(packages.filter(({ manifest }) => manifest.lowbit))('plugin $name', ({ folder, manifest }) => {
+  it('says in its manifest what its default export says', async () => {
+    const plugin = ((await import(join(root, folder, 'src/index.ts'))) as { default: Backend | QuantizationMethod })
+      .default;
+    expect(plugin.specificationVersion).toBe('v1');
+    expect(manifest.lowbit).toEqual('parseConfig' in plugin ? methodManifest(plugin) : backendManifest(plugin));
+  });
+});
+
+it('known-plugins.json lists the plugins of this repository', () => {
+  const plugins = packages.flatMap(({ name, manifest }) => (manifest.lowbit ? [{ name, ...manifest.lowbit }] : []));
+  const methods = plugins.flatMap((plugin) =>
+    'method' in plugin
+      ? [{ package: plugin.name, quantMethod: (plugin as unknown as QuantizationMethod).match.quantMethod }]
+      : [],
+  );
+  const backends = plugins.flatMap((plugin) =>
+    'backend' in plugin && 'device' in plugin
+      ? [{ package: plugin.name, device: plugin.device, backend: plugin.backend }]
+      : [],
+  );
+  expect(readJson('packages/runtime/src/plan/known-plugins.json')).toEqual({ methods, backends });
+});
+
+function methodManifest({ name, match, configFiles }: QuantizationMethod): object {
+  return JSON.parse(JSON.stringify({ method: name, match, configFiles }));
+}
+
+function backendManifest({ name, deviceKind, oracle }: Backend): object {
+  return JSON.parse(JSON.stringify({ backend: name, device: deviceKind, oracle }));
+}
