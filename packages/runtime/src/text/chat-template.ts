@@ -1,3 +1,7 @@
+import { ChatTemplateError } from './chat-template-error.ts';
+import { type ChatTemplateLimits, defaultChatTemplateLimits } from './chat-template-limits.ts';
+import { createRenderProcess } from './render-process.ts';
+
 export interface ChatMessage {
   readonly role: string;
   readonly content: string;
@@ -9,4 +13,61 @@ export interface ChatOptions {
   readonly addGenerationPrompt?: boolean | undefined;
   /** More variables for the template. */
   readonly variables?: Readonly<Record<string, unknown>> | undefined;
+}
+
+export interface ChatRendererOptions {
+  readonly template: string;
+  /** Variables of every render: `bos_token`, `eos_token`, ... as `readSpecialTokens` gives them. */
+  readonly variables?: Readonly<Record<string, unknown>> | undefined;
+  readonly limits?: Partial<ChatTemplateLimits> | undefined;
+}
+
+/** Writes conversations as prompts. */
+export interface ChatRenderer {
+  /**
+   * @param options.variables plain data; they win over the renderer's own
+   * @throws ChatTemplateError; the signal's reason where it aborts
+   */
+  render(messages: readonly ChatMessage[], options?: ChatOptions, signal?: AbortSignal): Promise<string>;
+  /** Ends the process behind it, and renders that wait for it. */
+  close(): void;
+}
+
+/**
+ * A renderer of Hugging Face chat templates, with the variables and the whitespace rules of transformers'
+ * `apply_chat_template`: `messages`, `add_generation_prompt`, `tools` and `documents` (none), the special tokens,
+ * `raise_exception`, `strftime_now`.
+ *
+ * A template comes with a checkpoint and is code from a stranger, so it runs in a process of its own, with bounded `range`,
+ * lists, text, time and heap; it reaches no file, no network and no environment variable. A worker thread is not enough:
+ * measured on Node 20.20, `range(100000000)`, and `upper` of a text doubled 25 times, abort the whole process from inside a
+ * worker with `resourceLimits`; a child process dies alone. Starting it takes about 50 ms, once; after that a render of a
+ * short conversation takes about a millisecond.
+ *
+ * @throws ChatTemplateError for a template over the size limit; syntax errors come with the first render
+ */
+export function createChatRenderer(options: ChatRendererOptions): ChatRenderer {
+  const limits = { ...defaultChatTemplateLimits, ...options.limits };
+  const { length } = options.template;
+  if (length > limits.templateCharacters) {
+    throw new ChatTemplateError(
+      'size',
+      `is ${length} characters long, more than the ${limits.templateCharacters} allowed`,
+    );
+  }
+  const process = createRenderProcess(options.template, limits);
+  return {
+    render(messages, { addGenerationPrompt = true, variables } = {}, signal) {
+      const all = {
+        tools: null,
+        documents: null,
+        ...options.variables,
+        ...variables,
+        messages,
+        add_generation_prompt: addGenerationPrompt,
+      };
+      return process.render(all, signal);
+    },
+    close: () => process.close(),
+  };
 }
