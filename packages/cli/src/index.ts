@@ -1,1 +1,3 @@
-export {};
+export type * from './io.ts';
+export { run } from './run.ts';
+export type * from './runtime.ts';

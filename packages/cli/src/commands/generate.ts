@@ -1,0 +1,121 @@
+import { randomInt } from 'node:crypto';
+import { LowbitError } from '@lowbit/core';
+import type { SamplingParameters } from '@lowbit/runtime';
+import { Command } from 'commander';
+import { streamGeneration } from '../generation.ts';
+import { openModel } from '../open-model.ts';
+import { addCommonOptions, addExamples, type CommonOptions } from '../options/common-options.ts';
+import { modelFolder } from '../options/model-folder.ts';
+import {
+  addDeviceOption,
+  addNumericsOption,
+  type DeviceOptions,
+  type NumericsOptions,
+} from '../options/plan-options.ts';
+import { addSamplingOptions, type SamplingOptions, samplingParameters } from '../options/sampling-options.ts';
+import { formatGeneration, formatModelInfo } from '../output/generation-text.ts';
+import { createOutput, type Output } from '../output/output.ts';
+import { printable } from '../output/printable.ts';
+import { discoverRegistry } from '../plugins.ts';
+import { readStdin } from '../read-text.ts';
+import type { Session } from '../session.ts';
+import { UsageError } from '../usage-error.ts';
+
+interface GenerateOptions extends CommonOptions, DeviceOptions, NumericsOptions, SamplingOptions {
+  readonly prompt?: string;
+}
+
+/** What `lowbit generate` alone runs: the model that comes with it, a story, the same one each time. */
+const story = {
+  prompt: 'The ship had been at sea for',
+  sampling: { maxTokens: 120, temperature: 0.8, topP: 0.95, seed: 7 },
+} as const satisfies { prompt: string; sampling: SamplingParameters };
+
+export function generateCommand(session: Session): Command {
+  const command = new Command('generate')
+    .summary('continue a text')
+    .description(
+      'Continues a text on stdout. Without arguments, the small model that comes with lowbit tells a story. The prompt is ' +
+        'an argument, --prompt, or stdin (also with --prompt -; one newline at its end is dropped).',
+    )
+    .argument('[model]', 'checkpoint folder')
+    .argument('[prompt]', 'text to continue')
+    .option('-p, --prompt <text>', 'text to continue; -: from stdin')
+    .action((model: string | undefined, prompt: string | undefined, options: GenerateOptions) =>
+      generate(session, model, prompt, options),
+    );
+  addSamplingOptions(command);
+  addDeviceOption(command);
+  addNumericsOption(command);
+  addCommonOptions(command);
+  return addExamples(command, [
+    'lowbit generate',
+    'lowbit generate ./Qwen3-8B-AWQ "Once upon a time" --temperature 0.8 --top-p 0.95 --seed 7',
+    'lowbit generate ./Qwen3-8B-AWQ --max-tokens 32 --json < prompt.txt | jq -r .text',
+  ]);
+}
+
+async function generate(
+  session: Session,
+  modelArgument: string | undefined,
+  promptArgument: string | undefined,
+  options: GenerateOptions,
+): Promise<void> {
+  const output = createOutput(session, options);
+  const folder = modelFolder(modelArgument, session.io.cwd);
+  const given = await findPrompt(session, modelArgument, promptArgument, options);
+  const prompt = given ?? story.prompt;
+  const defaults = given === undefined ? story.sampling : { seed: randomInt(2 ** 32) };
+  const sampling = { ...defaults, ...samplingParameters(options) };
+  const registry = await discoverRegistry(session, output);
+  const { device, numerics, quiet, json } = options;
+  const { model, seconds } = await openModel(session, output, folder, { registry, device, numerics, quiet });
+  try {
+    if (given === undefined) output.note(`${folder}; prompt: ${prompt}`);
+    const generation = await streamGeneration(
+      model,
+      { prompt, sampling, signal: session.signal },
+      json ? () => {} : (text) => output.result(output.forPeople ? printable(text) : text),
+    );
+    if (json) {
+      output.json({
+        model: model.info,
+        prompt,
+        sampling,
+        ...generation,
+        seconds: { load: seconds, ...generation.seconds },
+      });
+    } else {
+      output.result('\n');
+      summarize(output, [formatModelInfo(model.info), `${formatGeneration(generation)}; seed ${sampling.seed}`]);
+    }
+    if (generation.finish.kind === 'abort' && session.interrupted === undefined) {
+      throw new LowbitError({ code: 'ABORTED', message: generation.finish.message });
+    }
+  } finally {
+    await model.close();
+  }
+}
+
+function summarize(output: Output, lines: readonly string[]): void {
+  for (const line of lines) output.note(line);
+}
+
+/** Undefined: the story. stdin is read only where a model is named, so that `lowbit generate` never waits for it. */
+async function findPrompt(
+  { io }: Session,
+  model: string | undefined,
+  argument: string | undefined,
+  options: GenerateOptions,
+): Promise<string | undefined> {
+  if (argument !== undefined && options.prompt !== undefined) {
+    throw new UsageError('the prompt is given twice, as an argument and with --prompt');
+  }
+  const prompt = argument ?? options.prompt;
+  if (prompt !== undefined && prompt !== '-') return prompt;
+  if (prompt === undefined && model === undefined) return undefined;
+  if (prompt === undefined && io.stdin.isTTY) {
+    throw new UsageError('no prompt', 'Give one after the model, with --prompt, or on stdin.');
+  }
+  return (await readStdin(io.stdin)).replace(/\r?\n$/, '');
+}

@@ -1,0 +1,19 @@
+import { UsageError } from '../usage-error.ts';
+
+/**
+ * `--quantization` states what the checkpoint is; it does not choose. Names of other engines' kernels for a method
+ * (`awq_marlin`, `marlin`) state the method too.
+ * @returns a line to say where the name was such a one
+ * @throws UsageError when the checkpoint is something else
+ */
+export function checkQuantization(stated: string, method: string, folder: string): string | undefined {
+  const name = stated.toLowerCase();
+  if (name === method) return undefined;
+  if (method !== 'unquantized' && (name === `${method}_marlin` || name === 'marlin')) {
+    return `--quantization ${stated} is taken as ${method}: kernels are chosen by the backend (see lowbit explain)`;
+  }
+  throw new UsageError(
+    `--quantization ${stated}: expected the method of the checkpoint, ${method} (${folder})`,
+    `Leave the option out, or write --quantization ${method}. Checkpoints are run as they are, never converted.`,
+  );
+}
