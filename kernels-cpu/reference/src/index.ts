@@ -1,1 +1,1 @@
-export {};
+export { reference, reference as default } from './reference-backend.ts';

@@ -26,6 +26,9 @@ export interface DynamicScale {
   readonly divisor: number;
   /** The scale is itself rounded to this type (`e8m0` for MX, `f8e4m3` for NVFP4). */
   readonly scaleType?: ElementType;
-  /** Divides the scale before it is rounded and multiplies it after (NVFP4). */
-  readonly globalScale?: Stored;
+  /**
+   * Divides the scale before it is rounded and multiplies it after (NVFP4). `divide`, as in a weight's `Scale`: the stored
+   * number multiplies before and divides after.
+   */
+  readonly globalScale?: Stored & { readonly divide?: true };
 }

@@ -1,0 +1,125 @@
+import type { Batch, Operation } from '@lowbit/core';
+import { add } from './ops/add.ts';
+import { attention } from './ops/attention.ts';
+import { rmsNorm } from './ops/rms-norm.ts';
+import { rope } from './ops/rope.ts';
+import { siluMul } from './ops/silu-mul.ts';
+import type { OperationChecker } from './program-checker.ts';
+
+/** What the operations of one run work on. */
+export interface Run {
+  readonly batch: Batch;
+  /** A value, `[tokens, width]`: zeros until an operation writes it. */
+  value(name: string): Float32Array;
+  store(name: string, value: Float32Array): void;
+  logits: Float32Array;
+}
+
+/** An operation with its modules at hand, checked. */
+export type Step = (run: Run) => void | Promise<void>;
+
+export function bindOperation(operation: Operation, check: OperationChecker): Step {
+  switch (operation.kind) {
+    case 'embedding': {
+      const { embedding, vocabSize, hiddenSize } = check.module(operation.module, 'embedding');
+      check.require(
+        vocabSize >= check.vocabSize,
+        `a table of ${vocabSize} rows for a vocabulary of ${check.vocabSize}`,
+      );
+      check.writes(operation.output, hiddenSize);
+      return async ({ batch, store }) => store(operation.output, await embedding.forward(batch.tokenIds));
+    }
+
+    case 'rms-norm': {
+      const { input, output, epsilon, size } = operation;
+      const { weight } = check.module(operation.module, 'norm');
+      const width = check.reads(input);
+      check.require(weight.length === size, `a norm of ${weight.length} features over runs of ${size}`);
+      check.require(width % size === 0, `runs of ${size} features in a value of ${width}`);
+      check.writes(output, width);
+      return ({ value }) => rmsNorm(value(input), weight, epsilon, value(output));
+    }
+
+    case 'linear': {
+      const { input } = operation;
+      const parts = operation.parts.map(({ module, output }) => {
+        const { linear, inFeatures, outFeatures } = check.module(module, 'linear');
+        check.reads(input, inFeatures);
+        check.writes(output, outFeatures);
+        return { linear, output };
+      });
+      return async ({ batch, value, store }) => {
+        const x = value(input);
+        for (const { linear, output } of parts) store(output, await linear.forward(x, batch.tokenIds.length));
+      };
+    }
+
+    case 'rope': {
+      const { values, headSize, inverseFrequencies, attentionFactor } = operation;
+      check.require(
+        2 * inverseFrequencies.length <= headSize,
+        `${inverseFrequencies.length} frequencies for heads of ${headSize}`,
+      );
+      for (const name of values) {
+        const width = check.reads(name);
+        check.require(width % headSize === 0, `heads of ${headSize} features in a value of ${width}`);
+      }
+      return ({ batch, value }) => {
+        for (const name of values) rope(value(name), batch.positions, headSize, inverseFrequencies, attentionFactor);
+      };
+    }
+
+    case 'attention': {
+      const { numHeads, numKvHeads, headSize } = operation;
+      const module = check.module(operation.cache, 'kvCache');
+      check.require(
+        module.numKvHeads === numKvHeads && module.headSize === headSize,
+        `a cache of ${module.numKvHeads} heads of ${module.headSize}, needs ${numKvHeads} of ${headSize}`,
+      );
+      check.require(numHeads % numKvHeads === 0, `${numHeads} heads cannot share ${numKvHeads}`);
+      check.reads(operation.query, numHeads * headSize);
+      check.reads(operation.key, numKvHeads * headSize);
+      check.reads(operation.value, numKvHeads * headSize);
+      check.writes(operation.output, numHeads * headSize);
+      return ({ batch, value }) => {
+        const values = {
+          query: value(operation.query),
+          key: value(operation.key),
+          value: value(operation.value),
+          output: value(operation.output),
+        };
+        for (const sequence of batch.sequences) {
+          attention(operation, module.cache, sequence, batch.positions, values);
+        }
+      };
+    }
+
+    case 'silu-mul': {
+      const { gate, up, output } = operation;
+      check.writes(output, check.reads(up, check.reads(gate)));
+      return ({ value }) => siluMul(value(gate), value(up), value(output));
+    }
+
+    case 'add': {
+      const { left, right, output } = operation;
+      check.writes(output, check.reads(right, check.reads(left)));
+      return ({ value }) => add(value(left), value(right), value(output));
+    }
+
+    case 'logits': {
+      const { input } = operation;
+      const { linear, inFeatures, outFeatures } = check.module(operation.module, 'linear');
+      check.reads(input, inFeatures);
+      check.require(outFeatures === check.vocabSize, `${outFeatures} logits for a vocabulary of ${check.vocabSize}`);
+      return async (run) => {
+        const { logitRows } = run.batch;
+        const x = run.value(input);
+        const rows = new Float32Array(logitRows.length * inFeatures);
+        logitRows.forEach((row, index) => {
+          rows.set(x.subarray(row * inFeatures, (row + 1) * inFeatures), index * inFeatures);
+        });
+        run.logits = await linear.forward(rows, logitRows.length);
+      };
+    }
+  }
+}

@@ -1,0 +1,61 @@
+import { type CompileRequest, type Executable, LowbitError } from '@lowbit/core';
+import { bindOperation, type Run } from './bind-operation.ts';
+import { checkBatch } from './check-batch.ts';
+import { prepareModules, releaseModules } from './prepare-modules.ts';
+import { createProgramChecker } from './program-checker.ts';
+
+type State = 'idle' | 'running' | 'closed';
+
+/**
+ * Prepares the modules and binds the operations to them; a run then walks the list.
+ * @throws LowbitError PROGRAM for a program that does not fit its descriptions; the signal's reason once aborted
+ */
+export async function compile(request: CompileRequest): Promise<Executable> {
+  const { program, kvCache } = request;
+  const modules = await prepareModules(request);
+  const checker = createProgramChecker(program, modules);
+  let steps = program.operations.map((operation, index) => bindOperation(operation, checker(operation, index)));
+  let state: State = 'idle';
+  const isClosed = () => state === 'closed';
+
+  const memory = { weights: 0, kvCache: 0 };
+  for (const { kind, bytes } of modules.values()) memory[kind === 'kvCache' ? 'kvCache' : 'weights'] += bytes;
+
+  return {
+    memory,
+    async run(batch) {
+      if (state !== 'idle') throw unavailable(state);
+      checkBatch(batch, program, kvCache);
+      const values = new Map<string, Float32Array>();
+      const run: Run = {
+        batch,
+        value(name) {
+          const value = values.get(name) ?? new Float32Array(batch.tokenIds.length * program.values[name]!);
+          values.set(name, value);
+          return value;
+        },
+        store: (name, value) => values.set(name, value),
+        logits: new Float32Array(),
+      };
+      state = 'running';
+      try {
+        for (const step of steps) {
+          await step(run);
+          if (isClosed()) throw unavailable('closed');
+        }
+        return run.logits;
+      } finally {
+        if (!isClosed()) state = 'idle';
+      }
+    },
+    async close() {
+      state = 'closed';
+      steps = [];
+      releaseModules(modules);
+    },
+  };
+}
+
+function unavailable(state: State): LowbitError {
+  return new LowbitError({ code: 'BATCH', message: `batch: the executable is ${state}` });
+}

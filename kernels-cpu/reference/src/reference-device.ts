@@ -1,0 +1,16 @@
+import type { ProbeResult } from '@lowbit/core';
+import { multiply } from './linear/matrix-multiply.ts';
+
+/** Multiplies something small and compares it with the known answer. */
+export async function probe(): Promise<ProbeResult> {
+  const [product] = multiply(Float32Array.of(1, 2, 3), 1, Float32Array.of(4, 5, 6), 3);
+  if (product === 32) return { kind: 'ready', device: { kind: 'cpu', name: await processorName() } };
+  const message = `1*4 + 2*5 + 3*6 came out as ${product}, expected 32`;
+  return { kind: 'unavailable', refusal: { by: 'reference', code: 'WRONG_RESULT', message } };
+}
+
+/** Browsers have no `node:os`; nothing depends on the name. */
+async function processorName(): Promise<string> {
+  const os = await import('node:os').catch(() => undefined);
+  return os?.cpus()[0]?.model.trim() || 'JavaScript';
+}
