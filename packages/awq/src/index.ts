@@ -1,1 +1,1 @@
-export {};
+export { awq, awq as default } from './awq-method.ts';

@@ -1,0 +1,187 @@
+import { type CheckpointMetadata, ConfigError, RefusedError } from '@lowbit/core';
+import { type AwqBits, type AwqVersion, fields, knownFields } from './awq-fields.ts';
+import type { AwqFormat } from './awq-layout.ts';
+import {
+  type ConfigSource,
+  type Found,
+  findSources,
+  type Place,
+  readAll,
+  readField,
+  requireField,
+} from './config-source.ts';
+
+/** The settings of a checkpoint in one spelling. */
+export interface AwqSettings {
+  readonly format: AwqFormat;
+  readonly bits: AwqBits;
+  /** -1: one group spans all input features. */
+  readonly groupSize: number;
+  readonly zeroPoint: boolean;
+  /** Substrings of module names. */
+  readonly modulesToNotConvert: readonly string[];
+  /** What the file says of its head, if anything. */
+  readonly quantizedHead: boolean | undefined;
+  /** Where settings stood that later checks may have to blame. */
+  readonly places: { readonly groupSize: Place; readonly modulesToNotConvert: Place | undefined };
+  readonly warnings: readonly string[];
+}
+
+/**
+ * @throws ConfigError for settings that are missing, malformed or contradictory; RefusedError for layouts and overrides
+ * that are not supported
+ */
+export function readSettings(checkpoint: CheckpointMetadata): AwqSettings {
+  const sources = findSources(checkpoint);
+  if (sources.length === 0) {
+    throw new ConfigError({
+      file: 'config.json',
+      field: 'quantization_config',
+      expected: 'the settings of an AWQ checkpoint, here or in quantize_config.json or quant_config.json',
+      actual: undefined,
+    });
+  }
+  readField(sources, fields.method);
+  const bits = requireField(sources, fields.bits);
+  const groupSize = requireField(sources, fields.groupSize);
+  const warnings: string[] = [];
+  const zeroPoint = readZeroPoint(sources, warnings);
+  const format = readFormat(sources, warnings);
+  checkWidth(bits, format);
+  checkTableWidth(groupSize, format);
+  checkPacking(sources, format);
+  readField(sources, fields.dataType);
+  checkDynamic(sources);
+  const skips = readAll(sources, fields.modulesToNotConvert);
+  warnings.push(...disagreeingSkips(skips), ...unknownFields(sources));
+  return {
+    format: format.value,
+    bits: bits.value,
+    groupSize: groupSize.value,
+    zeroPoint,
+    modulesToNotConvert: skips[0]?.value ?? [],
+    quantizedHead: readField(sources, fields.head)?.value,
+    places: { groupSize: placeOf(groupSize), modulesToNotConvert: skips[0] && placeOf(skips[0]) },
+    warnings,
+  };
+}
+
+function placeOf({ file, field }: Place): Place {
+  return { file, field };
+}
+
+function readZeroPoint(sources: readonly ConfigSource[], warnings: string[]): boolean {
+  const symmetric = readField(sources, fields.symmetric);
+  const zeroPoint = readField(sources, fields.zeroPoint);
+  if (!zeroPoint) {
+    if (symmetric) return !symmetric.value;
+    return requireField(sources, { ...fields.zeroPoint, spellings: ['zero_point', 'sym (negated)'] }).value;
+  }
+  if (symmetric && symmetric.value === zeroPoint.value) {
+    warnings.push(
+      `${zeroPoint.file}: ${zeroPoint.field} is ${zeroPoint.value} and ${symmetric.file}: ${symmetric.field} is ${symmetric.value}, which contradict each other; zero_point counts`,
+    );
+  }
+  return zeroPoint.value;
+}
+
+function readFormat(sources: readonly ConfigSource[], warnings: string[]): Found<AwqFormat> {
+  const backend = readAll(sources, fields.backend).find(({ value }) => value === 'llm-awq');
+  if (backend) return { ...backend, value: 'gemv_fast' };
+  const version = readField(sources, fields.version);
+  if (!version) {
+    const [first] = sources;
+    const file = first?.file ?? 'config.json';
+    const field = `${first?.prefix ?? ''}version`;
+    warnings.push(`${file}: ${field} is absent; gemm is assumed, and every tensor's shape is checked against it`);
+    return { value: 'gemm', file, field };
+  }
+  const { value } = version;
+  if (value === 'marlin' || value === 'bitblas') throw refusedFormat({ ...version, value });
+  return { ...version, value };
+}
+
+const refusedFormats: Readonly<Record<Exclude<AwqVersion, AwqFormat>, string>> = {
+  marlin: 'the file holds weights already permuted for the Marlin GPU kernel: tiles of 16 x 16, symmetric, no qzeros',
+  bitblas: 'the file holds weights in the layout of a compiled BitBLAS kernel',
+};
+
+function refusedFormat({ value, file, field }: Found<Exclude<AwqVersion, AwqFormat>>): RefusedError {
+  const hint = 'use the gemm export of the same model';
+  return new RefusedError({
+    message: `${file}: ${field}: ${value} checkpoints are not supported`,
+    refusals: [{ by: 'awq', code: 'FORMAT', message: refusedFormats[value], hint }],
+  });
+}
+
+function checkWidth(bits: Found<AwqBits>, format: Found<AwqFormat>): void {
+  if (format.value === 'gemm' || bits.value === 4) return;
+  throw new ConfigError({
+    ...placeOf(bits),
+    expected: `4, the only width of ${format.value} (${format.file}: ${format.field})`,
+    actual: bits.value,
+  });
+}
+
+/** The gemv layouts pad their tables by group size, which their writers define for these sizes only. */
+function checkTableWidth(groupSize: Found<number>, format: Found<AwqFormat>): void {
+  const { value } = groupSize;
+  if (format.value === 'gemm' || value === 32 || value === 64 || value >= 128) return;
+  throw new ConfigError({
+    ...placeOf(groupSize),
+    expected: `32, 64, or 128 and more, the group sizes of ${format.value} (${format.file}: ${format.field})`,
+    actual: value,
+  });
+}
+
+function checkPacking(sources: readonly ConfigSource[], format: Found<AwqFormat>): void {
+  const packDType = readField(sources, fields.packDType);
+  const expected = format.value === 'gemv_fast' ? 'I16' : 'I32';
+  if (packDType && packDType.value !== expected) {
+    throw new ConfigError({
+      ...placeOf(packDType),
+      expected: `${expected === 'I16' ? 'int16' : 'int32'}, as ${format.value} packs (${format.file}: ${format.field})`,
+      actual: packDType.value === 'I16' ? 'int16' : 'int32',
+    });
+  }
+  const packMethod = readField(sources, fields.packMethod);
+  if (packMethod?.value === 'order') {
+    throw new RefusedError({
+      message: `${packMethod.file}: ${packMethod.field}: order is not supported`,
+      refusals: [
+        {
+          by: 'awq',
+          code: 'FORMAT',
+          message: 'codes in natural order within a word',
+          hint: 'export with pack_method reorder',
+        },
+      ],
+    });
+  }
+}
+
+/** Overrides per module. Those that only leave modules out (`-:`) are harmless: the tensors show what was left out. */
+function checkDynamic(sources: readonly ConfigSource[]): void {
+  for (const { value, file, field } of readAll(sources, fields.dynamic)) {
+    const overrides = value.filter((pattern) => !pattern.startsWith('-:'));
+    if (overrides.length === 0) continue;
+    throw new RefusedError({
+      message: `${file}: ${field}: settings that differ between modules are not supported`,
+      refusals: [{ by: 'awq', code: 'DYNAMIC', message: `overrides for ${overrides.join(', ')}` }],
+    });
+  }
+}
+
+function disagreeingSkips([first, ...others]: readonly Found<readonly string[]>[]): readonly string[] {
+  return others
+    .filter(({ value }) => JSON.stringify(value) !== JSON.stringify(first?.value))
+    .map(({ file, field }) => `${file}: ${field} differs from ${first?.file}: ${first?.field}, which counts`);
+}
+
+function unknownFields(sources: readonly ConfigSource[]): readonly string[] {
+  return sources.flatMap(({ file, prefix, value }) =>
+    Object.keys(value)
+      .filter((key) => !knownFields.has(key))
+      .map((key) => `${file}: ${prefix}${key}: unknown field, not read`),
+  );
+}
