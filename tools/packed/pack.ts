@@ -1,0 +1,48 @@
+import { execFile } from 'node:child_process';
+import { mkdtemp, readdir } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { publicPackages, readJson, root, type WorkspacePackage } from '../workspace.ts';
+
+const execute = promisify(execFile);
+
+export interface PackedPackage extends WorkspacePackage {
+  /** Absolute path of the tarball. */
+  readonly tarball: string;
+}
+
+/** Packs every public package, as a release would, into a new folder outside the checkout. */
+export async function packAll(): Promise<{ readonly folder: string; readonly packages: readonly PackedPackage[] }> {
+  const folder = await mkdtemp(join(tmpdir(), 'lowbit-packed-'));
+  const packages = publicPackages();
+  const { packageManager } = readJson('package.json') as { packageManager: string };
+  const filters = packages.map(({ name }) => `--filter=${name}`);
+  await execute('npx', ['--yes', packageManager, ...filters, 'pack', '--pack-destination', folder], {
+    cwd: root,
+    shell: process.platform === 'win32',
+  });
+  const files = new Set(await readdir(folder));
+  const packed = packages.map((one) => {
+    const file = `${one.name.replace('@', '').replace('/', '-')}-${one.manifest.version}.tgz`;
+    if (!files.has(file)) throw new Error(`${one.name}: no ${file} among ${[...files].join(', ')}`);
+    return { ...one, tarball: join(folder, file) };
+  });
+  return { folder, packages: packed };
+}
+
+/** Runs a program; the answer holds what it printed, also where it failed. */
+export async function tryRun(
+  command: string,
+  args: readonly string[],
+  cwd: string,
+): Promise<{ readonly code: number; readonly stdout: string; readonly stderr: string }> {
+  try {
+    const { stdout, stderr } = await execute(command, [...args], { cwd, shell: process.platform === 'win32' });
+    return { code: 0, stdout, stderr };
+  } catch (error) {
+    const { code, stdout, stderr } = error as { code: unknown; stdout: string; stderr: string };
+    if (typeof code !== 'number') throw error;
+    return { code, stdout, stderr };
+  }
+}
