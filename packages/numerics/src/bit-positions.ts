@@ -18,8 +18,9 @@ export interface BitPositions {
 
 /** A mixed-radix number of the layout: the index along a dimension, or the field of a word. */
 interface Counter {
-  /** As it is called in messages. */
-  readonly name: string;
+  /** What it counts and where, for messages. */
+  readonly unit: 'index' | 'code' | 'field';
+  readonly place: string;
   readonly digits: readonly Digit[];
   /** Bits from one value to the next. */
   readonly step: number;
@@ -85,30 +86,30 @@ function countersOf(form: StoredForm): Counter[] {
     const digits = axes[dimension]!;
     if (packed && isStream(packed) && packed.stream === dimension) {
       const limit = Math.floor((size * word) / code);
-      counters.push({ name: `code along dimension ${dimension}`, digits, step: code, limit });
+      counters.push({ unit: 'code', place: ` of dimension ${dimension}`, digits, step: code, limit });
     } else {
-      counters.push({ name: `index of dimension ${dimension}`, digits, step, limit: size });
+      counters.push({ unit: 'index', place: ` of dimension ${dimension}`, digits, step, limit: size });
     }
     step *= size;
   }
   if (packed && !isStream(packed)) {
-    counters.push({ name: 'field', digits: packed.fields, step: code, limit: Math.floor(word / code) });
+    counters.push({ unit: 'field', place: '', digits: packed.fields, step: code, limit: Math.floor(word / code) });
   }
   return counters;
 }
 
 /** What an axis adds to a counter: the digits that read it, each times the moduli of the digits after it. */
-function contributionOf(form: StoredForm, { name, digits }: Counter): (axis: Axis, index: number) => number {
+function contributionOf(form: StoredForm, { unit, place, digits }: Counter): (axis: Axis, index: number) => number {
   let factor = 1;
   const factors = digits.map(() => 0);
   for (let position = digits.length - 1; position >= 0; position -= 1) {
     const { divide, modulo } = digits[position]!;
     factors[position] = factor;
     if (!isPositive(divide) || (modulo !== undefined && !isPositive(modulo))) {
-      throw new LayoutError(`${form.ref.name}: ${name} divides by ${divide}, modulo ${modulo ?? 'nothing'}`);
+      throw new LayoutError(`${form.ref.name}: ${unit}${place} divides by ${divide}, modulo ${modulo ?? 'nothing'}`);
     }
     if (modulo === undefined && position > 0) {
-      throw new LayoutError(`${form.ref.name}: ${name} has a digit without modulo after its first`);
+      throw new LayoutError(`${form.ref.name}: ${unit}${place} has a digit without modulo after its first`);
     }
     factor *= modulo ?? 1;
   }
@@ -138,11 +139,16 @@ function isPositive(value: number): boolean {
   return Number.isSafeInteger(value) && value > 0;
 }
 
-function outside(form: StoredForm, { name, limit }: Counter, value: number, element: [Axis, number][]): LayoutError {
+function outside(
+  form: StoredForm,
+  { unit, place, limit }: Counter,
+  value: number,
+  element: [Axis, number][],
+): LayoutError {
   const { ref, origin } = form;
   const indices = element.map(([axis, index]) => `${axis} ${index + (origin?.[axis] ?? 0)}`).join(', ');
   return new LayoutError(
-    `${ref.name}: element (${indices}) has ${name} ${value}, outside 0..${limit - 1} of ${ref.dtype} [${ref.shape.join(', ')}]`,
+    `${ref.name}: element (${indices}) is at ${unit} ${value}${place}, outside 0..${limit - 1} of ${ref.dtype} [${ref.shape.join(', ')}]`,
   );
 }
 
