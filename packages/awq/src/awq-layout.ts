@@ -1,7 +1,7 @@
 import { type DType, type Layout, plain, quotient, remainder, whole } from '@lowbit/core';
 
 /** What a stored tensor must be, and where its elements lie. */
-export interface StoredForm {
+export interface TensorForm {
   readonly dtype: readonly DType[];
   readonly shape: readonly number[];
   readonly layout: Layout;
@@ -9,10 +9,10 @@ export interface StoredForm {
 
 /** The tensors of one quantized linear in one of the layouts. N = out features, K = in features, G = group size. */
 export interface AwqTensors {
-  readonly qweight: StoredForm;
-  readonly scales: StoredForm;
+  readonly qweight: TensorForm;
+  readonly scales: TensorForm;
   /** As zero points, or as `-(scale * zero)` to be added after scaling. */
-  readonly qzeros: StoredForm & { readonly holds: 'zero' | 'shift' };
+  readonly qzeros: TensorForm & { readonly holds: 'zero' | 'shift' };
   /** What N and K must be multiples of for the layout to exist. */
   readonly multiples: { readonly out: number; readonly in: number };
 }
@@ -118,7 +118,7 @@ function gemvTensors({ outFeatures: N, inFeatures: K, groupSize: G, bits }: AwqS
  */
 function gemvFastTensors({ outFeatures: N, inFeatures: K, groupSize: G, bits }: AwqShape): AwqTensors {
   const rows = 8 * zeroWidth(K, G);
-  const table: StoredForm = { dtype: floatDTypes, shape: [rows, N], layout: plain('in', 'out') };
+  const table: TensorForm = { dtype: floatDTypes, shape: [rows, N], layout: plain('in', 'out') };
   const column = [quotient('in', 64), remainder('out', 4), remainder('in', 2, 32), remainder('in', 8)];
   return {
     qweight: {

@@ -10,7 +10,7 @@ import {
   type TensorClaims,
   TensorError,
 } from '@lowbit/core';
-import { type AwqTensors, awqTensors, floatDTypes, type StoredForm } from '../awq-layout.ts';
+import { type AwqTensors, awqTensors, floatDTypes, type TensorForm } from '../awq-layout.ts';
 import type { AwqSettings } from '../awq-settings.ts';
 
 /**
@@ -29,7 +29,7 @@ export function awqLinear(settings: AwqSettings): LinearScheme {
       checkMultiples(module, settings, form);
 
       const block = [1, groupSize] as const;
-      const claim = (suffix: string, { dtype, shape }: Pick<StoredForm, 'dtype' | 'shape'>) =>
+      const claim = (suffix: string, { dtype, shape }: Pick<TensorForm, 'dtype' | 'shape'>) =>
         tensors.claim(`${name}.${suffix}`, { dtype, shape });
       const qweight = claim('qweight', form.qweight);
       const scales = claim('scales', form.scales);
