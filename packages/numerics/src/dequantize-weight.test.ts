@@ -130,6 +130,14 @@ describe('GPTQ with a group index', () => {
     expect(y).toEqual([1.5, -9, 9.375, -1.5, 4.625, 4.375, 4, 2.5]);
   });
 
+  it('leaves a table that covers all features alone', () => {
+    const indexed = weight([1, 0, 0, 1, 1, 0, 1, 0]);
+    const perChannel = f32('per_channel', [8, 1], [2, 1, 1, 1, 1, 1, 1, 1]);
+    const once = dequantizeWeight(indexed, read);
+    const twice = dequantizeWeight({ ...indexed, scales: [...indexed.scales, { ...perChannel, block: [1, 8] }] }, read);
+    expect([...twice]).toEqual(Array.from(once, (value, at) => (at < 8 ? value * 2 : value)));
+  });
+
   it('refuses groups that the tables do not have', () => {
     const run = (groups: readonly number[]) => () => dequantizeWeight(weight(groups), read);
     expect(run([1, 0, 0, 2, 1, 0, 1, 0])).toThrow(TensorError);

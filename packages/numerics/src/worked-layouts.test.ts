@@ -209,6 +209,23 @@ describe('GPTQ', () => {
 
     it('per field: wraps', () => expectWords(zeros('field'), row, withZero, [0x7777777f]));
     it('per word: borrows from the next field', () => expectWords(zeros('word'), row, withZero, [0x7777776f]));
+    it('per word: bits above the last field stay zero', () => {
+      const tenPerWord = form('u3', 'I32', [1, 1], {
+        axes: [[whole('in')], [quotient('out', 10)]],
+        packed: { bits: 3, word: 32, fields: [remainder('out', 10)] },
+        add: { value: 1, carry: 'word' },
+      });
+      // 0 - 0o1111111111, without its two top bits.
+      expectWords(
+        tenPerWord,
+        [
+          ['in', 1],
+          ['out', 10],
+        ],
+        Array<number>(10).fill(0),
+        [0x36db6db7],
+      );
+    });
     it('a word written one way and read the other way is off by one', () => {
       expect([...decodeCodes(zeros('field'), bytesOf([0x7777776f]), row)]).toEqual([0, 7, 8, 8, 8, 8, 8, 8]);
       expect([...decodeCodes(zeros('word'), bytesOf([0x7777777f]), row)]).toEqual([0, 9, 8, 8, 8, 8, 8, 8]);
