@@ -76,6 +76,7 @@ async function chat(session: Session, modelArgument: string | undefined, options
 
 async function converse(session: Session, model: Model, output: Output, options: ChatCommandOptions): Promise<void> {
   const { stdin, stdout } = session.io;
+  session.signal.throwIfAborted();
   const interactive = stdin.isTTY === true && stdout.isTTY === true;
   const lines = createInterface({ input: stdin, output: interactive ? stdout : undefined, terminal: interactive });
   session.signal.addEventListener('abort', () => lines.close());
@@ -85,11 +86,13 @@ async function converse(session: Session, model: Model, output: Output, options:
     if (answering) answering.abort();
     else session.interrupt(exitCodes.SIGINT);
   });
+  // Made before the first prompt: lines that come, and the end, from here on are seen.
+  const messages = lines[Symbol.asyncIterator]();
   lines.setPrompt('> ');
   if (interactive) lines.prompt();
 
   const history: ChatMessage[] = options.system === undefined ? [] : [{ role: 'system', content: options.system }];
-  for await (const line of lines) {
+  for await (const line of messages) {
     const content = line.trim();
     if (content === '/exit') break;
     if (content !== '') {

@@ -27,7 +27,8 @@ export function serveCommand(session: Session): Command {
   const command = new Command('serve')
     .summary('serve a model over HTTP')
     .description(
-      'Serves /generate and the OpenAI routes. SIGINT or SIGTERM lets running requests end, then exits with 0; a second one ends at once.',
+      'Serves /generate and the OpenAI routes. SIGINT or SIGTERM ends running requests with the text they have, then exits ' +
+        'with 0; a second one ends at once.',
     )
     .argument('[model]', 'checkpoint folder')
     .action((model: string | undefined, options: ServeCommandOptions) => serve(session, model, options));

@@ -1,3 +1,4 @@
+import { LowbitError } from '@lowbit/core';
 import type { Logger } from '@lowbit/server';
 import type { OutputStream } from '../io.ts';
 import { printable } from './printable.ts';
@@ -21,6 +22,7 @@ export function createLogger(stream: OutputStream, level: LogLevel, now: () => D
 }
 
 function formatField(value: unknown): string {
-  if (value instanceof Error) return JSON.stringify(value.message);
+  // What lowbit throws on purpose explains itself; anything else needs its place.
+  if (value instanceof Error) return JSON.stringify(LowbitError.isInstance(value) ? value.message : value.stack);
   return typeof value === 'string' && /^[\w./:-]+$/.test(value) ? value : (JSON.stringify(value) ?? 'undefined');
 }
