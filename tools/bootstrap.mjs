@@ -20,9 +20,6 @@ const stampFile = join(root, 'node_modules', '.lowbit-install');
 /** What `lowbit generate` needs: the command and the plugins it discovers, each with its own dependencies. */
 const startPackages = ['cli', 'awq', 'kernels-cpu-reference'];
 
-/** What `npm start` generates, where its own arguments do not say otherwise. */
-const startOptions = ['--prompt', 'The ship had been at sea for', '--max-tokens', '100', '--seed', '1'];
-
 const environment = {
   ...process.env,
   // No telemetry, no "update available" lines, no interactive questions.
@@ -45,8 +42,7 @@ async function main(command, ...args) {
     await install();
     const filters = startPackages.map((name) => `--filter=@lowbit/${name}`);
     await step('build', pnpm('exec', 'turbo', 'run', 'build', ...filters));
-    // An option given twice counts as given last: arguments override the defaults.
-    const all = [join('packages', 'cli', 'bin', 'lowbit.js'), 'generate', ...startOptions, ...args];
+    const all = [join('packages', 'cli', 'bin', 'lowbit.js'), 'generate', ...args];
     process.exitCode = await run(process.execPath, all, 'inherit');
   } else if (command === 'test') {
     await install();
