@@ -1,3 +1,5 @@
+// @ts-check
+
 /**
  * `npm start` and `npm test` on a machine that has Node and npm only: fetches the pinned pnpm through npx, installs,
  * builds what is needed, and hands over. Plain Node, because nothing is installed yet. Quiet unless something fails.

@@ -1,3 +1,5 @@
+// @ts-check
+
 /**
  * Everything that must hold, in stages. Two stages run at a time where nothing orders them; the first failure shows its
  * output and ends the run. The last line counts: each test is one, and each check without tests (lint, types, ...) is one.

@@ -1,3 +1,5 @@
+// @ts-check
+
 /**
  * Imports the given modules and writes, as JSON into the file `--report`, everything that their top-level code did to the
  * outside world: files, sockets, processes, workers, native libraries, output, environment, timers. Nothing is
