@@ -10,7 +10,8 @@ describe('lowbit generate', () => {
     const { code, stdout, stderr } = await runCommand(['generate', '.', 'For', '--seed', '3'], runtime);
     expect(code).toBe(0);
     expect(stdout).toBe(' a long time\n');
-    const [model, generation, ...rest] = stderr.split('\n');
+    const [prompt, model, generation, ...rest] = stderr.split('\n');
+    expect(prompt).toBe('For');
     expect(model).toBe(
       'awq (w4a16, unquantized) on cpu:reference, numerics faithful; weights 6.36 MiB, KV cache 1.00 MiB',
     );
@@ -60,6 +61,14 @@ describe('lowbit generate', () => {
       },
       { seed: 1 },
     ]);
+  });
+
+  it('writes prompt and continuation as one text on a terminal', async () => {
+    const { stderr } = await runCommand(['generate', '.', 'For'], fakeRuntime(), {
+      terminal: true,
+      env: { NO_COLOR: '1' },
+    });
+    expect(stderr).toMatch(/^Forawq /);
   });
 
   it('draws a seed where none is given, and prints it', async () => {

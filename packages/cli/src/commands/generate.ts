@@ -14,7 +14,7 @@ import {
 } from '../options/plan-options.ts';
 import { addSamplingOptions, type SamplingOptions, samplingParameters } from '../options/sampling-options.ts';
 import { formatGeneration, formatModelInfo } from '../output/generation-text.ts';
-import { createOutput, type Output } from '../output/output.ts';
+import { createOutput } from '../output/output.ts';
 import { printable } from '../output/printable.ts';
 import { discoverRegistry } from '../plugins.ts';
 import { readStdin } from '../read-text.ts';
@@ -25,7 +25,7 @@ interface GenerateOptions extends CommonOptions, DeviceOptions, NumericsOptions,
   readonly prompt?: string;
 }
 
-/** What `lowbit generate` alone runs: the model that comes with it, a story, the same one each time. */
+/** What the small model that comes with the command is good at, the same each time. */
 const story = {
   prompt: 'The ship had been at sea for',
   sampling: { maxTokens: 120, temperature: 0.8, topP: 0.95, seed: 7 },
@@ -38,7 +38,7 @@ export function generateCommand(session: Session): Command {
       'Continues a text on stdout. Without arguments, the small model that comes with lowbit tells a story. The prompt is ' +
         'an argument, --prompt, or stdin (also with --prompt -; one newline at its end is dropped).',
     )
-    .argument('[model]', 'checkpoint folder')
+    .argument('[model]', 'checkpoint folder (default: the small model that comes with lowbit)')
     .argument('[prompt]', 'text to continue')
     .option('-p, --prompt <text>', 'text to continue; -: from stdin')
     .action((model: string | undefined, prompt: string | undefined, options: GenerateOptions) =>
@@ -63,31 +63,31 @@ async function generate(
 ): Promise<void> {
   const output = createOutput(session, options);
   const folder = modelFolder(modelArgument, session.io.cwd);
-  const given = await findPrompt(session, modelArgument, promptArgument, options);
-  const prompt = given ?? story.prompt;
-  const defaults = given === undefined ? story.sampling : { seed: randomInt(2 ** 32) };
+  const prompt = await findPrompt(session, modelArgument, promptArgument, options);
+  const defaults = modelArgument === undefined ? story.sampling : { seed: randomInt(2 ** 32) };
   const sampling = { ...defaults, ...samplingParameters(options) };
   const registry = await discoverRegistry(session, output);
   const { device, numerics, quiet, json } = options;
   const { model, seconds } = await openModel(session, output, folder, { registry, device, numerics, quiet });
   try {
-    if (given === undefined) output.note(`${folder}; prompt: ${prompt}`);
+    if (!prompt.fromStdin) output.lead(prompt.text);
     const generation = await streamGeneration(
       model,
-      { prompt, sampling, signal: session.signal },
+      { prompt: prompt.text, sampling, signal: session.signal },
       json ? () => {} : (text) => output.result(output.forPeople ? printable(text) : text),
     );
     if (json) {
       output.json({
         model: model.info,
-        prompt,
+        prompt: prompt.text,
         sampling,
         ...generation,
         seconds: { load: seconds, ...generation.seconds },
       });
     } else {
       output.result('\n');
-      summarize(output, [formatModelInfo(model.info), `${formatGeneration(generation)}; seed ${sampling.seed}`]);
+      output.note(formatModelInfo(model.info));
+      output.note(`${formatGeneration(generation)}; seed ${sampling.seed}`);
     }
     if (generation.finish.kind === 'abort' && session.interrupted === undefined) {
       throw new LowbitError({ code: 'ABORTED', message: generation.finish.message });
@@ -97,25 +97,23 @@ async function generate(
   }
 }
 
-function summarize(output: Output, lines: readonly string[]): void {
-  for (const line of lines) output.note(line);
+interface Prompt {
+  readonly text: string;
+  readonly fromStdin: boolean;
 }
 
-/** Undefined: the story. stdin is read only where a model is named, so that `lowbit generate` never waits for it. */
+/** stdin is read unasked only where a model is named, so that `lowbit generate` never waits for it. */
 async function findPrompt(
   { io }: Session,
   model: string | undefined,
   argument: string | undefined,
   options: GenerateOptions,
-): Promise<string | undefined> {
+): Promise<Prompt> {
   if (argument !== undefined && options.prompt !== undefined) {
     throw new UsageError('the prompt is given twice, as an argument and with --prompt');
   }
-  const prompt = argument ?? options.prompt;
-  if (prompt !== undefined && prompt !== '-') return prompt;
-  if (prompt === undefined && model === undefined) return undefined;
-  if (prompt === undefined && io.stdin.isTTY) {
-    throw new UsageError('no prompt', 'Give one after the model, with --prompt, or on stdin.');
-  }
-  return (await readStdin(io.stdin)).replace(/\r?\n$/, '');
+  const text = argument ?? options.prompt ?? (model === undefined ? story.prompt : '-');
+  if (text !== '-') return { text, fromStdin: false };
+  if (io.stdin.isTTY) throw new UsageError('no prompt', 'Give one after the model, with --prompt, or on stdin.');
+  return { text: (await readStdin(io.stdin)).replace(/\r?\n$/, ''), fromStdin: true };
 }

@@ -17,6 +17,8 @@ export interface Output {
   result(text: string): void;
   /** The result as one line of JSON. */
   json(value: unknown): void;
+  /** The text that the result continues, on stderr; on a terminal the result follows on its line. Else like `note`. */
+  lead(text: string): void;
   /** A line about the result; left out with `--quiet` and `--json`. */
   note(text: string): void;
   /** Something the user should know even with `--quiet`. */
@@ -30,6 +32,10 @@ export function createOutput({ io }: Session, { json = false, quiet = false }: O
     forPeople: io.stdout.isTTY === true,
     result: (text) => void io.stdout.write(text),
     json: (value) => void io.stdout.write(`${JSON.stringify(value)}\n`),
+    lead(text) {
+      const end = io.stdout.isTTY && io.stderr.isTTY ? '' : '\n';
+      if (!quiet && !json) io.stderr.write(`${paintError('dim', printable(text))}${end}`);
+    },
     note(text) {
       if (!quiet && !json) io.stderr.write(`${paintError('dim', printable(text))}\n`);
     },

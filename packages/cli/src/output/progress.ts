@@ -2,7 +2,7 @@ import type { Io } from '../io.ts';
 import { formatSeconds } from './format.ts';
 import { printable } from './printable.ts';
 
-export interface ProgressState {
+interface ProgressState {
   readonly stage: string;
   readonly done: number;
   readonly total: number;
