@@ -7,8 +7,9 @@ import { createGeneration, type Generation } from './engine/generation.ts';
 import type { Model, ModelInfo } from './model.ts';
 import { explainPlan } from './plan/explain-model.ts';
 import type { ModelPlan } from './plan/plan-model.ts';
+import { resolveSampling } from './sampling/resolve-sampling.ts';
 import { createSampler } from './sampling/sampler.ts';
-import { resolveSampling, type SamplingParameters } from './sampling/sampling-parameters.ts';
+import type { SamplingParameters } from './sampling/sampling-parameters.ts';
 import type { ChatRenderer } from './text/chat-template.ts';
 import { createDetokenizer } from './text/detokenizer.ts';
 import { createStopMatcher } from './text/stop-strings.ts';
@@ -114,7 +115,7 @@ function prepareGeneration(parts: ModelParts, request: GenerateRequest): Generat
   return createGeneration({
     promptTokenIds,
     sampling,
-    sampler: createSampler(sampling, { vocabSize, promptTokenIds }),
+    sampler: createSampler(sampling, { promptTokenIds }),
     logprobs: request.logprobs,
     detokenizer: tokenizer && createDetokenizer(tokenizer, { skipSpecialTokens: sampling.skipSpecialTokens }),
     stopMatcher: createStopMatcher(sampling.stop, sampling.keepStop),

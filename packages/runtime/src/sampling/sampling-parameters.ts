@@ -30,3 +30,25 @@ export interface SamplingParameters {
   /** Keep the stop string in the text. Default false. */
   readonly keepStop?: boolean | undefined;
 }
+
+/** Sampling with every value settled. */
+export interface ResolvedSampling {
+  readonly maxTokens: number;
+  readonly minTokens: number;
+  /** 0 is greedy. */
+  readonly temperature: number;
+  readonly topP: number;
+  /** Number of tokens kept; the vocabulary size is all. */
+  readonly topK: number;
+  readonly minP: number;
+  readonly repetitionPenalty: number;
+  readonly presencePenalty: number;
+  readonly frequencyPenalty: number;
+  readonly logitBias: ReadonlyMap<number, number>;
+  readonly seed: number;
+  readonly stop: readonly string[];
+  /** Tokens that end the sequence: end of sequence, unless ignored, and the request's own. */
+  readonly stopTokenIds: ReadonlySet<number>;
+  readonly skipSpecialTokens: boolean;
+  readonly keepStop: boolean;
+}
