@@ -31,29 +31,35 @@ export interface ErrorDescription {
   readonly code: string | null;
 }
 
-/** Errors of the runtime that the request caused, with their OpenAI `code`. */
+/** Errors of the runtime that are not the server's fault, with their OpenAI `code`. */
 const clientErrors: Readonly<Record<string, string | null>> = {
   CONTEXT_LENGTH: 'context_length_exceeded',
   SAMPLING: null,
   CHAT_TEMPLATE: null,
+  TOKENIZER: null,
   TOKENIZER_MISSING: null,
+  TOKEN_ID: null,
 };
 
 /** Errors that nobody threw on purpose keep their message to themselves. */
 export function describeError(error: unknown): ErrorDescription {
   if (error instanceof RequestError) {
-    const type = error.status < 500 ? 'invalid_request_error' : 'server_error';
     const { status, message, param = null, reason = null } = error;
-    return { status, message, type, param, code: reason };
+    return { status, message, type: typeOf(status), param, code: reason };
   }
-  if (LowbitError.isInstance(error)) {
-    const code = clientErrors[error.code];
-    if (code !== undefined) {
-      return { status: 400, message: error.message, type: 'invalid_request_error', param: null, code };
-    }
-    return { status: 500, message: error.message, type: 'server_error', param: null, code: null };
-  }
-  return { status: 500, message: 'internal server error', type: 'server_error', param: null, code: null };
+  const { status, message, code = null } = describeOtherError(error);
+  return { status, message, type: typeOf(status), param: null, code };
+}
+
+function describeOtherError(error: unknown): { status: number; message: string; code?: string | null } {
+  if (!LowbitError.isInstance(error)) return { status: 500, message: 'internal server error' };
+  const code = clientErrors[error.code];
+  if (code !== undefined) return { status: 400, message: error.message, code };
+  return { status: error.code === 'MODEL_CLOSED' ? 503 : 500, message: error.message };
+}
+
+function typeOf(status: number): string {
+  return status < 500 ? 'invalid_request_error' : 'server_error';
 }
 
 export type ErrorBody = (description: ErrorDescription) => object;

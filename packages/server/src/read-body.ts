@@ -4,7 +4,7 @@ import { RequestError } from './errors.ts';
 /**
  * Reads a request's body as a JSON object. Insists on the JSON content type: browsers send other types across origins
  * without asking, so that any web page could use a server on the visitor's machine.
- * @throws RequestError 400 for another content type, broken JSON or no object; 413 over `maxBytes`
+ * @throws RequestError 400 for another content type, broken JSON, no object or too deep a one; 413 over `maxBytes`
  */
 export async function readJsonBody(request: Request, maxBytes: number): Promise<JsonObject> {
   const contentType = request.headers.get('content-type') ?? '';
@@ -24,7 +24,26 @@ export async function readJsonBody(request: Request, maxBytes: number): Promise<
   if (!isJsonObject(value)) {
     throw new RequestError({ message: `the body must be a JSON object, found ${kindOf(value)}` });
   }
+  if (!isShallow(value)) throw new RequestError({ message: `the body is nested deeper than ${maxDepth} levels` });
   return value;
+}
+
+/** Parsing takes any depth, but much of what follows recurses. */
+const maxDepth = 64;
+
+function isShallow(root: object): boolean {
+  let level: object[] = [root];
+  for (let depth = 0; level.length > 0; depth++) {
+    if (depth > maxDepth) return false;
+    const next: object[] = [];
+    for (const parent of level) {
+      for (const child of Array.isArray(parent) ? parent : Object.values(parent)) {
+        if (typeof child === 'object' && child !== null) next.push(child);
+      }
+    }
+    level = next;
+  }
+  return true;
 }
 
 async function readText(request: Request, maxBytes: number): Promise<string> {

@@ -38,6 +38,7 @@ export async function startServer(options: StartServerOptions): Promise<RunningS
   const context = createServerContext(options);
   const { fetch } = createApp(context);
   const server = createAdaptorServer({ fetch, hostname: host, overrideGlobalObjects: false }) as Server;
+  const answers = countAnswers(server);
   await listen(server, host, port);
 
   const closed = new Promise<void>((resolve) => server.once('close', resolve));
@@ -47,7 +48,7 @@ export async function startServer(options: StartServerOptions): Promise<RunningS
       closing = true;
       signal?.removeEventListener('abort', close);
       context.requests.close();
-      drain(server, drainTimeout);
+      drain(server, answers, drainTimeout);
     }
     return closed;
   }
@@ -75,12 +76,26 @@ function listen(server: Server, host: string, port: number): Promise<void> {
   });
 }
 
-function drain(server: Server, timeout: number): void {
-  // Connections that are kept alive become idle one by one, as their answers end.
-  const idle = setInterval(() => server.closeIdleConnections(), 20);
-  const cut = setTimeout(() => server.closeAllConnections(), timeout);
+/** Closes the server as soon as all answers are delivered, or the time is over. */
+function drain(server: Server, answers: { readonly open: number }, timeout: number): void {
+  const timer = setTimeout(() => server.closeAllConnections(), timeout);
+  // Connections that have not yet asked for anything are not idle to Node, and would hold the server open.
+  const poll = setInterval(() => {
+    if (answers.open === 0) server.closeAllConnections();
+  }, 20);
   server.close(() => {
-    clearInterval(idle);
-    clearTimeout(cut);
+    clearInterval(poll);
+    clearTimeout(timer);
   });
+}
+
+function countAnswers(server: Server): { readonly open: number } {
+  const answers = { open: 0 };
+  server.on('request', (_, response) => {
+    answers.open++;
+    response.once('close', () => {
+      answers.open--;
+    });
+  });
+  return answers;
 }

@@ -13,7 +13,9 @@ export const repetitionPenalty = z.number().gt(0).max(2);
 export const tokenCount = z.int().min(0);
 export const sampleCount = z.int().min(1).max(128);
 export const tokenId = z.int().min(0);
-export const logitBias = z.record(z.string().regex(/^\d{1,10}$/, 'expected token ids as keys'), z.number());
+export const logitBias = z.record(z.string().regex(/^\d{1,10}$/), z.number(), {
+  error: ({ code }) => (code === 'invalid_key' ? 'expected a token id' : undefined),
+});
 
 /** Nulls are left out: clients send a list with the end-of-sequence id of a tokenizer that may have none. */
 export const stopTokenIds = z
