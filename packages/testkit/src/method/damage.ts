@@ -1,0 +1,46 @@
+import { type DType, LowbitError, type QuantizationMethod, type TensorRef } from '@lowbit/core';
+import { describeCheckpoint } from './describe-checkpoint.ts';
+import type { LoadedFixture } from './method-fixture.ts';
+
+type Tensors = ReadonlyMap<string, TensorRef>;
+
+/** One way to spoil a tensor of a checkpoint. */
+export type Damage = (tensors: Tensors, name: string) => Tensors;
+
+export const damages = {
+  removed: (tensors, name) => new Map([...tensors].filter(([other]) => other !== name)),
+  renamed: (tensors, name) => {
+    const renamed = `${name}_renamed`;
+    return new Map(
+      [...tensors].map(([other, ref]) => (other === name ? [renamed, { ...ref, name: renamed }] : [other, ref])),
+    );
+  },
+  reshaped: (tensors, name) => replaced(tensors, name, ({ shape }) => ({ shape: [...shape, 1] })),
+  grown: (tensors, name) =>
+    replaced(tensors, name, ({ shape: [first = 0, ...rest] }) => ({ shape: [first + 1, ...rest] })),
+  retyped: (tensors, name) => replaced(tensors, name, ({ dtype }) => ({ dtype: otherDType(dtype) })),
+} as const satisfies Readonly<Record<string, Damage>>;
+
+/** For each tensor whose damage goes unnoticed, or is reported without its name: what happened instead. */
+export function damageProblems(method: QuantizationMethod, fixture: LoadedFixture, damage: Damage): readonly string[] {
+  const { metadata, modules } = fixture;
+  return [...metadata.tensors.keys()].flatMap((name) => {
+    try {
+      describeCheckpoint(method, { ...metadata, tensors: damage(metadata.tensors, name) }, modules);
+    } catch (error) {
+      const { message } = error as Error;
+      if (!LowbitError.isInstance(error)) return [`${name}: no error of lowbit's own: ${message}`];
+      return message.includes(name) ? [] : [`${name}: is not named in the error: ${message}`];
+    }
+    return [`${name}: nothing noticed`];
+  });
+}
+
+function replaced(tensors: Tensors, name: string, change: (ref: TensorRef) => Partial<TensorRef>): Tensors {
+  return new Map([...tensors].map(([other, ref]) => [other, other === name ? { ...ref, ...change(ref) } : ref]));
+}
+
+/** No format stores floats as booleans, or codes as doubles. */
+function otherDType(dtype: DType): DType {
+  return dtype.startsWith('F') || dtype.startsWith('BF') ? 'BOOL' : 'F64';
+}
