@@ -18,6 +18,8 @@ export interface AwqSettings {
   /** -1: one group spans all input features. */
   readonly groupSize: number;
   readonly zeroPoint: boolean;
+  /** Symmetric, and the file has no table of zero points at all: the middle of the range is meant. */
+  readonly middleZero: boolean;
   /** Substrings of module names. */
   readonly modulesToNotConvert: readonly string[];
   /** What the file says of its head, if anything. */
@@ -59,6 +61,7 @@ export function readSettings(checkpoint: CheckpointMetadata): AwqSettings {
     bits: bits.value,
     groupSize: groupSize.value,
     zeroPoint,
+    middleZero: !zeroPoint && ![...checkpoint.tensors.keys()].some((name) => /\.(qzeros|scaled_zeros)$/.test(name)),
     modulesToNotConvert: skips[0]?.value ?? [],
     quantizedHead: readField(sources, fields.head)?.value,
     places: { groupSize: placeOf(groupSize), modulesToNotConvert: skips[0] && placeOf(skips[0]) },

@@ -17,14 +17,15 @@ const base = { bits: 4, group_size: 2, zero_point: true, version: 'gemm' };
 const spec = { kind: 'linear', name: 'a', outFeatures: 8, inFeatures: 2, hasBias: false, role: 'projection' } as const;
 const gemm: Tensors = { 'a.qweight': ['I32', [2, 1]], 'a.qzeros': ['I32', [1, 1]], 'a.scales': ['F16', [1, 8]] };
 
-function describeWith(tensors: Tensors, more: JsonObject = {}, module: LinearSpec = spec) {
+function describeWith(stored: Tensors, more: JsonObject = {}, module: LinearSpec = spec) {
   const config = { quantization_config: { ...base, ...more } };
-  const settings = readSettings({ config, sideFiles: new Map(), tensors: new Map() });
-  const refs = Object.entries(tensors).map(([name, [dtype, shape]]): [string, TensorRef] => [
+  const refs = Object.entries(stored).map(([name, [dtype, shape]]): [string, TensorRef] => [
     name,
     { name, dtype, shape, file: 'model.safetensors', start: 0, end: 0 },
   ]);
-  return awqLinear(settings).describe(module, createTensorLedger(new Map(refs)));
+  const tensors = new Map(refs);
+  const settings = readSettings({ config, sideFiles: new Map(), tensors });
+  return awqLinear(settings).describe(module, createTensorLedger(tensors));
 }
 
 const zeroWord = Int32Array.of(0x1f978088);
@@ -179,10 +180,16 @@ describe('refuses', () => {
       { ...gemm, 'a.scales': ['F16', [2, 8]] },
       'tensor a.scales: expected [1, 8], found [2, 8]',
     ],
+    [
+      'absent qzeros where other modules have theirs, also when symmetric',
+      { 'a.qweight': ['I32', [2, 1]], 'a.scales': ['F16', [1, 8]], 'b.qzeros': ['I32', [1, 1]] },
+      'tensor a.qzeros: expected I32 [1, 1]',
+    ],
     ['float codes', { ...gemm, 'a.qweight': ['F16', [2, 1]] }, 'tensor a.qweight: expected I32, found F16'],
     ['transposed codes', { ...gemm, 'a.qweight': ['I32', [1, 2]] }, 'tensor a.qweight: expected [2, 1], found [1, 2]'],
   ])('%s', (_, tensors, message) => {
     const present = Object.fromEntries(Object.entries(tensors).filter(([, tensor]) => tensor));
     expect(() => describeWith(present)).toThrow(message);
+    expect(() => describeWith({ ...present, 'b.qzeros': ['I32', [1, 1]] }, { zero_point: false })).toThrow(message);
   });
 });

@@ -15,7 +15,7 @@ import type { AwqSettings } from '../awq-settings.ts';
 
 /**
  * `<module>.qweight`, `.scales`, `.qzeros` and, where the architecture has one, `.bias`. A symmetric checkpoint without
- * qzeros has the middle of the range as its zero point: its codes are described as signed numbers.
+ * any qzeros has the middle of the range as its zero point: its codes are described as signed numbers.
  */
 export function awqLinear(settings: AwqSettings): LinearScheme {
   const { bits, format } = settings;
@@ -102,9 +102,8 @@ function checkMultiples(
   }
 }
 
-/** llm-awq calls its table `scaled_zeros`. Undefined: symmetric, and the file has none. */
-function zerosNameOf({ name }: LinearSpec, { format, zeroPoint }: AwqSettings, tensors: TensorClaims) {
-  const names = format === 'gemv_fast' ? ['qzeros', 'scaled_zeros'] : ['qzeros'];
-  const present = names.find((suffix) => tensors.has(`${name}.${suffix}`));
-  return present ?? (zeroPoint ? 'qzeros' : undefined);
+/** llm-awq calls its table `scaled_zeros`. */
+function zerosNameOf({ name }: LinearSpec, { format, middleZero }: AwqSettings, tensors: TensorClaims) {
+  if (middleZero) return undefined;
+  return format === 'gemv_fast' && tensors.has(`${name}.scaled_zeros`) ? 'scaled_zeros' : 'qzeros';
 }
