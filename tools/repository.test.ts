@@ -30,3 +30,9 @@ it('keeps large files to the example models', () => {
   const large = files.filter((file) => lstatSync(join(root, file)).size > 1_000_000);
   expect(large.filter((file) => !file.startsWith('examples/models/'))).toEqual([]);
 });
+
+it('installs one copy of the test runner, which the testkit shares with the tests', () => {
+  const lockfile = readFileSync(join(root, 'pnpm-lock.yaml'), 'utf8');
+  const snapshots = lockfile.slice(lockfile.indexOf('\nsnapshots:'));
+  expect(snapshots.match(/^ {2}vitest@.+:$/gm)).toHaveLength(1);
+});
