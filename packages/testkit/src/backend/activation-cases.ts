@@ -1,0 +1,139 @@
+import { type ActivationQuantization, type IntegerExecution, plain } from '@lowbit/core';
+import { type SyntheticTensor, syntheticTensor } from '../synthetic-tensor.ts';
+import type { WeightCase } from './weight-cases.ts';
+
+/** What a case stores beside the weight, and how activations are quantized. */
+export interface ActivationCaseParts {
+  readonly weight: WeightCase;
+  readonly activations: ActivationQuantization;
+  readonly integer?: IntegerExecution;
+  readonly tensors: readonly SyntheticTensor[];
+}
+
+const token = { kind: 'token' } as const;
+const tensor = { kind: 'tensor' } as const;
+const symmetric = (divisor: number) => ({ kind: 'dynamic', symmetric: true, divisor }) as const;
+
+const cases = {
+  'int8-token': () =>
+    dynamic('int8-channel', { type: 'i8', granularity: token, scale: symmetric(127), rounding: 'half-even' }),
+  'int8-token-half-away': () =>
+    dynamic('int8-channel', { type: 'i8', granularity: token, scale: symmetric(127), rounding: 'half-away' }),
+  'int8-token-asymmetric': () =>
+    dynamic('int8-channel', {
+      type: 'i8',
+      granularity: token,
+      scale: { kind: 'dynamic', symmetric: false, divisor: 255 },
+      rounding: 'half-even',
+    }),
+  'int4-token': () =>
+    dynamic('int4-rows-share-byte', { type: 'i4', granularity: token, scale: symmetric(7), rounding: 'half-even' }),
+  'int8-tensor-static': () => fixed('int8-channel', 'i8', [0.013]),
+  'int8-tensor-static-asymmetric': () => fixed('int8-channel', 'i8', [0.013], [-21]),
+  'int8-group-static': () => fixed('int8-channel', 'i8', [0.013, 0.017]),
+  'int8-integer-constants': integerConstants,
+  'fp8-token': () =>
+    dynamic('fp8-channel', { type: 'f8e4m3', granularity: token, scale: symmetric(448), rounding: 'half-even' }),
+  'fp8-tensor-static': () => fixed('fp8-channel', 'f8e4m3', [0.0031]),
+  'fp8-group': () =>
+    dynamic('fp8-block-partial', {
+      type: 'f8e4m3',
+      granularity: { kind: 'group', size: 128 },
+      scale: symmetric(448),
+      rounding: 'half-even',
+    }),
+  mxfp8: () => microscaled('mxfp8', 'f8e4m3', 448),
+  mxfp4: () => microscaled('mxfp4', 'f4e2m1', 6),
+  nvfp4: () => {
+    const form = { type: 'f32', dtype: 'F32', shape: [1], layout: plain(undefined) } as const;
+    const { stored, ...global } = syntheticTensor('input_global_scale', form, [], [2688 / 1.7]);
+    return {
+      weight: 'nvfp4',
+      activations: {
+        type: 'f4e2m1',
+        granularity: { kind: 'group', size: 16 },
+        scale: { ...symmetric(6), scaleType: 'f8e4m3', globalScale: { ...stored, divide: true } },
+        rounding: 'half-even',
+      },
+      tensors: [global],
+    };
+  },
+} satisfies Record<string, () => ActivationCaseParts>;
+
+export type ActivationCase = keyof typeof cases;
+
+export const activationCases = Object.keys(cases) as readonly ActivationCase[];
+
+export function buildActivationCase(name: ActivationCase): ActivationCaseParts {
+  return cases[name]();
+}
+
+function dynamic(weight: WeightCase, activations: ActivationQuantization): ActivationCaseParts {
+  return { weight, activations, tensors: [] };
+}
+
+function microscaled(weight: WeightCase, type: 'f8e4m3' | 'f4e2m1', divisor: number): ActivationCaseParts {
+  return dynamic(weight, {
+    type,
+    granularity: { kind: 'group', size: 32 },
+    scale: { ...symmetric(divisor), scaleType: 'e8m0' },
+    rounding: 'half-even',
+  });
+}
+
+/** One static scale for the tensor, or one for each group of 32 features. */
+function fixed(
+  weight: WeightCase,
+  type: 'i8' | 'f8e4m3',
+  scales: readonly number[],
+  zeros?: readonly number[],
+): ActivationCaseParts {
+  const groups = [['in', scales.length]] as const;
+  const shape = [scales.length];
+  const scale = syntheticTensor(
+    'input_scale',
+    { type: 'f32', dtype: 'F32', shape, layout: plain('in') },
+    groups,
+    scales,
+  );
+  const zero =
+    zeros && syntheticTensor('input_zero', { type: 'i8', dtype: 'I8', shape, layout: plain('in') }, groups, zeros);
+  return {
+    weight,
+    activations: {
+      type,
+      granularity: scales.length === 1 ? tensor : { kind: 'group', size: 32 },
+      scale: { kind: 'static', scale: scale.stored, ...(zero ? { zero: zero.stored } : {}) },
+      rounding: 'half-even',
+    },
+    tensors: [scale, ...(zero ? [zero] : [])],
+  };
+}
+
+/** Static int8 with a stored bias for the sums and a stored scale for the outputs, neither derived from the weight. */
+function integerConstants(): ActivationCaseParts {
+  const { weight, activations, tensors } = fixed('int8-channel', 'i8', [0.013], [-21]);
+  const outFeatures = 24;
+  const channels = [['out', outFeatures]] as const;
+  const shape = [outFeatures];
+  const sums = Array.from({ length: outFeatures }, (_, out) => 977 * out - 9001);
+  const factors = Array.from({ length: outFeatures }, (_, out) => 2 ** -12 * (1 + out / 7));
+  const bias = syntheticTensor(
+    'quant_bias',
+    { type: 'i32', dtype: 'I32', shape, layout: plain('out') },
+    channels,
+    sums,
+  );
+  const scale = syntheticTensor(
+    'deq_scale',
+    { type: 'f32', dtype: 'F32', shape, layout: plain('out') },
+    channels,
+    factors,
+  );
+  return {
+    weight,
+    activations,
+    integer: { accumulatorBias: bias.stored, outputScale: scale.stored },
+    tensors: [...tensors, bias, scale],
+  };
+}

@@ -1,0 +1,171 @@
+import { describe, it } from 'vitest';
+import { tolerances } from '../tolerances.ts';
+import { expectClose, relativeToRow } from './expect-close.ts';
+import { expectedLogits } from './expected-logits.ts';
+import { compileProgram, makeBatch } from './run-program.ts';
+import { kvCacheCases, type Subject } from './subject.ts';
+import { type ProgramBuilder, type SyntheticProgram, syntheticProgram } from './synthetic-program.ts';
+
+const contextLength = 32;
+const kvCache = { blockSize: 4, blocks: 8 };
+
+/** A program around one operation, whose logits are what the operation gave. */
+function around(width: number, build: (builder: ProgramBuilder) => string): SyntheticProgram {
+  return syntheticProgram({ vocabSize: width, contextLength }, (builder) => builder.valueAsLogits(build(builder)));
+}
+
+interface AttentionShape {
+  readonly numHeads: number;
+  readonly numKvHeads: number;
+  readonly headSize: number;
+  readonly slidingWindow?: number;
+  readonly type?: (typeof kvCacheCases)[number];
+}
+
+function attentionProgram({ type, ...shape }: AttentionShape): SyntheticProgram {
+  const { numHeads, numKvHeads, headSize } = shape;
+  const queryWidth = numHeads * headSize;
+  const keyWidth = numKvHeads * headSize;
+  return around(queryWidth, (builder) => {
+    const input = builder.embedding('hidden', 10);
+    builder.operation({
+      kind: 'linear',
+      input,
+      parts: [
+        { module: builder.linear('q_proj', queryWidth, 10), output: builder.value('query', queryWidth) },
+        { module: builder.linear('k_proj', keyWidth, 10), output: builder.value('key', keyWidth) },
+        { module: builder.linear('v_proj', keyWidth, 10), output: builder.value('value', keyWidth) },
+      ],
+    });
+    builder.operation({
+      kind: 'attention',
+      cache: builder.cache('self_attn', numKvHeads, headSize, type),
+      query: 'query',
+      key: 'key',
+      value: 'value',
+      output: builder.value('attended', queryWidth),
+      ...shape,
+      // Larger than usual, so that the weights are far from equal.
+      scale: 1.7,
+    });
+    return 'attended';
+  });
+}
+
+const programs: Readonly<Record<string, () => SyntheticProgram>> = {
+  embedding: () => around(7, (builder) => builder.embedding('hidden', 7)),
+
+  'rms-norm over the row': () =>
+    around(10, (builder) => {
+      const input = builder.embedding('hidden', 10);
+      const output = builder.value('normed', 10);
+      builder.operation({ kind: 'rms-norm', module: builder.norm('norm', 10), input, output, epsilon: 1e-2, size: 10 });
+      return output;
+    }),
+  'rms-norm per head, in place': () =>
+    around(12, (builder) => {
+      const input = builder.embedding('hidden', 12);
+      builder.operation({
+        kind: 'rms-norm',
+        module: builder.norm('norm', 4),
+        input,
+        output: input,
+        epsilon: 1e-6,
+        size: 4,
+      });
+      return input;
+    }),
+
+  'linear of two parts, add': () =>
+    around(13, (builder) => {
+      const input = builder.embedding('hidden', 10);
+      builder.operation({
+        kind: 'linear',
+        input,
+        parts: [
+          { module: builder.linear('left', 13, 10), output: builder.value('left', 13) },
+          { module: builder.linear('right', 13, 10), output: builder.value('right', 13) },
+        ],
+      });
+      builder.operation({ kind: 'add', left: 'left', right: 'right', output: builder.value('sum', 13) });
+      return 'sum';
+    }),
+  'add to its own input': () =>
+    around(9, (builder) => {
+      const input = builder.embedding('hidden', 9);
+      builder.operation({ kind: 'add', left: input, right: input, output: input });
+      return input;
+    }),
+  'silu-mul': () =>
+    around(11, (builder) => {
+      const gate = builder.embedding('hidden', 11);
+      const module = builder.linear('up', 11, 11);
+      builder.operation({ kind: 'linear', input: gate, parts: [{ module, output: builder.value('up', 11) }] });
+      builder.operation({ kind: 'silu-mul', gate, up: 'up', output: builder.value('activated', 11) });
+      return 'activated';
+    }),
+
+  'rope over whole heads': () =>
+    around(16, (builder) => {
+      const input = builder.embedding('hidden', 16);
+      const inverseFrequencies = [1, 0.31, 0.05, 0.007];
+      builder.operation({ kind: 'rope', values: [input], headSize: 8, inverseFrequencies, attentionFactor: 1 });
+      return input;
+    }),
+  'rope over parts of heads, scaled': () =>
+    around(18, (builder) => {
+      const input = builder.embedding('hidden', 18);
+      const inverseFrequencies = [1, 0.1];
+      builder.operation({ kind: 'rope', values: [input], headSize: 6, inverseFrequencies, attentionFactor: 1.25 });
+      return input;
+    }),
+
+  'attention, a key head per query head': () => attentionProgram({ numHeads: 2, numKvHeads: 2, headSize: 16 }),
+  'attention, three query heads share a key head': () => attentionProgram({ numHeads: 6, numKvHeads: 2, headSize: 16 }),
+  'attention, one key head for all': () => attentionProgram({ numHeads: 4, numKvHeads: 1, headSize: 16 }),
+  'attention over a window of 3': () =>
+    attentionProgram({ numHeads: 2, numKvHeads: 1, headSize: 16, slidingWindow: 3 }),
+  'attention over a window of 1': () =>
+    attentionProgram({ numHeads: 2, numKvHeads: 1, headSize: 16, slidingWindow: 1 }),
+  'attention with heads of 6': () => attentionProgram({ numHeads: 3, numKvHeads: 3, headSize: 6 }),
+};
+
+/** Each operation of a program on its own, two sequences in one batch. */
+export function operationSuite(subject: Subject): void {
+  describe('operation', () => {
+    for (const [name, build] of Object.entries(programs)) {
+      it(name, (context) => check(build(), context, subject, subject.tolerance));
+    }
+    for (const type of kvCacheCases) {
+      it(`attention, kv-cache:${type}`, (context) => {
+        const program = attentionProgram({ numHeads: 4, numKvHeads: 2, headSize: 16, type });
+        // A key on the border between two numbers of the type may fall to either side.
+        return check(program, context, subject, Math.max(subject.tolerance, tolerances[type]));
+      });
+    }
+  });
+}
+
+async function check(
+  synthetic: SyntheticProgram,
+  context: Parameters<typeof compileProgram>[0],
+  subject: Subject,
+  tolerance: number,
+): Promise<void> {
+  const executable = await compileProgram(context, subject, synthetic, { kvCache });
+  try {
+    const { vocabSize } = synthetic.program;
+    const first = Array.from({ length: 11 }, (_, t) => (3 * t + 1) % vocabSize);
+    const second = Array.from({ length: 5 }, (_, t) => (5 * t + 2) % vocabSize);
+    const logits = await executable.run(
+      makeBatch([
+        { tokenIds: first, blocks: [5, 0, 7] },
+        { tokenIds: second, blocks: [2, 1] },
+      ]),
+    );
+    const expected = [first, second].flatMap((tokenIds) => [...expectedLogits(synthetic, tokenIds)]);
+    expectClose(logits, relativeToRow(Float64Array.from(expected), vocabSize), tolerance);
+  } finally {
+    await executable.close();
+  }
+}
