@@ -93,12 +93,6 @@ describe('POST /generate', () => {
     expect(Object.values(model.seen[0]!.sampling!).filter((value) => value !== undefined)).toEqual([]);
   });
 
-  it('makes a temperature below 1e-6 greedy', async () => {
-    const { post, model } = createTestServer();
-    await post('/generate', { text: 'a', sampling_params: { temperature: 1e-7 } });
-    expect(model.seen[0]!.sampling!.temperature).toBe(0);
-  });
-
   it('answers a list with a list, in order, with parameters for each', async () => {
     const { post } = createTestServer();
     const { json } = await post('/generate', {
@@ -254,6 +248,7 @@ describe('errors of /generate', () => {
     [{ text: 'a', lora_path: 'x' }, 'lora_path: LoRA adapters are not supported'],
     [{ input_embeds: [[0.5]] }, 'input_embeds: prompts as embeddings are not supported'],
     [{ text: 'a', token_ids_logprob: [1] }, /^token_ids_logprob: log probabilities of chosen tokens are not supported/],
+    [{ text: 'a', top_logprobs_num: 1025 }, 'top_logprobs_num: too big: expected number to be <=1024, found 1025'],
     [{ text: 'a', rid: ['x'] }, 'rid: expected a single value for a single prompt, found a list of 1'],
     [{ text: ['a', 'b'], rid: ['x'] }, 'rid: expected one entry per prompt (2), found a list of 1'],
     [{ text: ['a', 'b'], rid: ['x', 'x'] }, /^rid: "x" is in use by another request/],

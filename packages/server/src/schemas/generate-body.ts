@@ -7,6 +7,9 @@ import { samplingParamNames } from './sampling-params.ts';
 const oneOrList = <T extends z.ZodType>(one: T, what: string) =>
   z.union([one, z.array(one).min(1)], `expected ${what}, or a list with one per prompt`);
 
+/** Ranking is done for every token; whole vocabularies of alternatives would stop all other requests. */
+const maxTopLogprobs = 1024;
+
 const samplingObject = z.record(z.string(), z.unknown());
 
 const schema = z.object({
@@ -22,7 +25,10 @@ const schema = z.object({
   stream: z.boolean().optional(),
   return_logprob: oneOrList(z.boolean(), 'true or false').optional(),
   logprob_start_len: oneOrList(z.int().min(-1), 'a position, or -1').optional(),
-  top_logprobs_num: oneOrList(z.int().min(0), 'a number of tokens').optional(),
+  top_logprobs_num: oneOrList(
+    z.int().min(0).max(maxTopLogprobs),
+    `a number of tokens up to ${maxTopLogprobs}`,
+  ).optional(),
   return_text_in_logprobs: z.boolean().optional(),
 });
 

@@ -85,7 +85,7 @@ export function openAiSampling(body: SharedFields, maxTokens: number, sample: nu
   return {
     maxTokens,
     minTokens: body.min_tokens,
-    temperature: fields.greedyBelow(body.temperature),
+    temperature: body.temperature,
     topP: body.top_p,
     topK: body.top_k,
     minP: body.min_p,

@@ -26,8 +26,3 @@ const stopText = z.string().min(1);
 export const stop = z
   .union([stopText, z.array(stopText)], 'expected text or a list of texts, none of them empty')
   .transform((value) => (typeof value === 'string' ? [value] : value));
-
-/** Temperatures that leave nothing to chance but could overflow when logits are divided by them. */
-export function greedyBelow(value: number | undefined): number | undefined {
-  return value !== undefined && value < 1e-6 ? 0 : value;
-}

@@ -74,7 +74,7 @@ export function parseSamplingParams(object: Readonly<Record<string, unknown>>, a
     sampling: {
       maxTokens: value.max_new_tokens,
       minTokens: value.min_new_tokens,
-      temperature: fields.greedyBelow(value.temperature),
+      temperature: value.temperature,
       topP: value.top_p,
       topK: value.top_k,
       minP: value.min_p,
