@@ -95,8 +95,8 @@ async function readShards(
     const header = await pool.use(shard, (source) => parseSafetensorsHeader(source, shard));
     for (const ref of header.tensors.values()) {
       const named = index.shardOf.get(ref.name);
-      if (named !== shard)
-        throw disagreement(ref.name, shard, `to be in ${printable(named)}, as ${indexFile} says`, 'it here');
+      if (named === undefined) throw disagreement(ref.name, shard, `to be named in ${indexFile}`, 'only in the file');
+      if (named !== shard) throw disagreement(ref.name, shard, `to be in ${named}, as ${indexFile} says`, 'here');
       tensors.set(ref.name, ref);
     }
   }

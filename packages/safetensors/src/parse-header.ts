@@ -91,32 +91,26 @@ function readMetadata(value: unknown, file: string): ReadonlyMap<string, string>
 }
 
 function readEntry(name: string, entry: unknown, { file, dataStart, fileSize }: Extent): TensorRef {
-  const fail = (expected: string, actual: unknown, remedy?: string) =>
-    new SafetensorsError({
-      code: 'SAFETENSORS_TENSOR',
-      file,
-      tensor: name,
-      expected,
-      actual: printable(actual),
-      remedy,
-    });
-  if (!isJsonObject(entry)) throw fail('an object with dtype, shape and data_offsets', entry);
+  const fail = (expected: string, actual: string, remedy?: string) =>
+    new SafetensorsError({ code: 'SAFETENSORS_TENSOR', file, tensor: name, expected, actual, remedy });
+  if (!isJsonObject(entry)) throw fail('an object with dtype, shape and data_offsets', printable(entry));
 
   const { dtype, shape, data_offsets: offsets } = entry;
-  if (!isDType(dtype)) throw fail('a known dtype', dtype);
-  if (!isSizes(shape)) throw fail('a shape of whole numbers', shape);
-  if (shape.some((size) => size > maxDimension)) throw fail(`dimensions of at most ${maxDimension}`, shape);
-  if (!isSizes(offsets) || offsets.length !== 2) throw fail('two data_offsets in whole bytes', offsets);
+  if (!isDType(dtype)) throw fail('a known dtype', printable(dtype));
+  if (!isSizes(shape)) throw fail('a shape of whole numbers', printable(shape));
+  if (shape.some((size) => size > maxDimension)) throw fail(`dimensions of at most ${maxDimension}`, printable(shape));
+  if (!isSizes(offsets) || offsets.length !== 2) throw fail('two data_offsets in whole bytes', printable(offsets));
 
   const [begin, end] = offsets as readonly [number, number];
-  if (begin > end) throw fail('data_offsets in order', offsets);
+  if (begin > end) throw fail('data_offsets in order', printable(offsets));
   const dataSize = fileSize - dataStart;
   if (end > dataSize) {
-    throw fail(`data_offsets within the ${dataSize} bytes behind the header`, offsets, downloadAgain);
+    throw fail(`data_offsets within the ${dataSize} bytes behind the header`, printable(offsets), downloadAgain);
   }
   const bits = sizeInBits(dtype, shape);
-  if (bits !== (end - begin) * 8)
-    throw fail(`${formatBits(bits)} for ${dtype} [${shape.join(', ')}]`, formatBits((end - begin) * 8));
+  if (bits !== (end - begin) * 8) {
+    throw fail(`${formatBits(bits)} for ${dtype} ${printable(shape)}`, formatBits((end - begin) * 8));
+  }
   return { name, dtype, shape, file, start: dataStart + begin, end: dataStart + end };
 }
 

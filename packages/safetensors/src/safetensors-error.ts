@@ -41,8 +41,10 @@ export class SafetensorsError extends LowbitError {
 /** A name or value from a file, fit for a message: short, without control characters, told apart from what surrounds it. */
 export function printable(value: unknown): string {
   if (value === undefined) return 'nothing';
-  if (Array.isArray(value))
-    return value.length > 8 ? `a list of ${value.length}` : `[${value.map(printable).join(', ')}]`;
+  if (Array.isArray(value)) {
+    const isFlat = value.length <= 8 && !value.some((item) => Array.isArray(item));
+    return isFlat ? `[${value.map(printable).join(', ')}]` : 'a list';
+  }
   if (typeof value === 'object' && value !== null) return 'an object';
   if (typeof value !== 'string') return String(value);
   if (/^[\w./:-]{1,200}$/.test(value)) return value;

@@ -8,9 +8,16 @@ export interface TensorData {
   readonly bytes: Uint8Array;
 }
 
+/** Hugging Face's writer puts tensors in this order of types, last first, so that each begins at a multiple of its width. */
+const dtypeOrder: readonly DType[] = [
+  ...(['BOOL', 'F4', 'F6_E2M3', 'F6_E3M2', 'U8', 'I8'] as const),
+  ...(['F8_E5M2', 'F8_E4M3', 'F8_E8M0', 'F8_E4M3FNUZ', 'F8_E5M2FNUZ'] as const),
+  ...(['I16', 'U16', 'F16', 'BF16', 'I32', 'U32', 'F32', 'F64', 'I64', 'U64'] as const),
+];
+
 /**
- * A safetensors file in memory. Tensors are ordered as Hugging Face's writer orders them, widest elements first and then by
- * name; the header is padded to a multiple of 8 bytes. So every tensor begins at a multiple of its element size.
+ * A safetensors file in memory, as Hugging Face's writer would write it: tensors by type and then by name, the header
+ * padded to a multiple of 8 bytes.
  * @throws SafetensorsError SAFETENSORS_TENSOR when bytes, dtype and shape do not fit together
  */
 export function writeSafetensors(
@@ -18,7 +25,8 @@ export function writeSafetensors(
   metadata: Readonly<Record<string, string>> = {},
 ): Uint8Array {
   const named = tensors instanceof Map ? [...tensors] : Object.entries(tensors);
-  named.sort(([aName, a], [bName, b]) => width(b) - width(a) || (aName < bName ? -1 : 1));
+  const rank = ({ dtype }: TensorData) => dtypeOrder.indexOf(dtype);
+  named.sort(([aName, a], [bName, b]) => rank(b) - rank(a) || (aName < bName ? -1 : 1));
 
   const entries: [string, unknown][] = Object.keys(metadata).length > 0 ? [['__metadata__', metadata]] : [];
   let end = 0;
@@ -49,10 +57,6 @@ function checkData(name: string, { dtype, shape, bytes }: TensorData): void {
   const fail = (expected: string, actual: string) =>
     new SafetensorsError({ code: 'SAFETENSORS_TENSOR', file: 'file to write', tensor: name, expected, actual });
   if (name === '__metadata__') throw fail('another name', 'the one that the format keeps for itself');
-  const size = shape.reduce((product, one) => product * one, width({ dtype })) / 8;
+  const size = shape.reduce((product, one) => product * one, bitsOf(elementTypeOf(dtype))) / 8;
   if (bytes.length !== size) throw fail(`${size} bytes for ${dtype} [${shape.join(', ')}]`, `${bytes.length} bytes`);
-}
-
-function width({ dtype }: Pick<TensorData, 'dtype'>): number {
-  return bitsOf(elementTypeOf(dtype));
 }
