@@ -103,7 +103,7 @@ describe('templates in the shapes of real ones', () => {
   it('renders the one of Llama 3, with the date of the wall clock', async () => {
     vi.useFakeTimers({ toFake: ['Date'], now: new Date(2024, 6, 4, 23, 30) });
     try {
-      const chat = renderer(llama, { variables: { bos_token: '<|begin_of_text|>' } });
+      const chat = renderer(llama, { tokenizerConfig: { bos_token: '<|begin_of_text|>' } });
       expect(await chat.render(conversation.slice(0, 2))).toBe(
         '<|begin_of_text|><|start_header_id|>system<|end_header_id|>\n\nToday Date: 04 Jul 2024\n\nBe brief.<|eot_id|>' +
           '<|start_header_id|>user<|end_header_id|>\n\nHi<|eot_id|><|start_header_id|>assistant<|end_header_id|>\n\n',
@@ -115,7 +115,7 @@ describe('templates in the shapes of real ones', () => {
   });
 
   it('renders the one of Mistral, and passes on what it refuses', async () => {
-    const chat = renderer(mistral, { variables: { bos_token: '<s>', eos_token: '</s>' } });
+    const chat = renderer(mistral, { tokenizerConfig: { bos_token: { content: '<s>' }, eos_token: '</s>' } });
     expect(await chat.render(conversation)).toBe('<s>[INST] Hi [/INST] Hello</s>[INST] Be brief.\n\nBye[/INST]');
     const error = await chat.render([{ role: 'assistant', content: 'x' }]).catch((one) => one);
     expect(error).toBeInstanceOf(ChatTemplateError);

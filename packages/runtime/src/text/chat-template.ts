@@ -1,6 +1,9 @@
 import { ChatTemplateError } from './chat-template-error.ts';
 import { type ChatTemplateLimits, defaultChatTemplateLimits } from './chat-template-limits.ts';
 import { createRenderProcess } from './render-process.ts';
+import { readSpecialTokens } from './special-tokens.ts';
+
+export { findChatTemplate } from './find-chat-template.ts';
 
 export interface ChatMessage {
   readonly role: string;
@@ -17,15 +20,15 @@ export interface ChatOptions {
 
 export interface ChatRendererOptions {
   readonly template: string;
-  /** Variables of every render: `bos_token`, `eos_token`, ... as `readSpecialTokens` gives them. */
-  readonly variables?: Readonly<Record<string, unknown>> | undefined;
+  /** Parsed `tokenizer_config.json`: templates write its special tokens, `bos_token`, `eos_token`, ... */
+  readonly tokenizerConfig?: unknown;
   readonly limits?: Partial<ChatTemplateLimits> | undefined;
 }
 
 /** Writes conversations as prompts. */
 export interface ChatRenderer {
   /**
-   * @param options.variables plain data; they win over the renderer's own
+   * @param options.variables plain data; they win over the special tokens
    * @throws ChatTemplateError; the signal's reason where it aborts
    */
   render(messages: readonly ChatMessage[], options?: ChatOptions, signal?: AbortSignal): Promise<string>;
@@ -45,6 +48,7 @@ export interface ChatRenderer {
  * short conversation takes about a millisecond.
  *
  * @throws ChatTemplateError for a template over the size limit; syntax errors come with the first render
+ * @throws ConfigError for special tokens that are none
  */
 export function createChatRenderer(options: ChatRendererOptions): ChatRenderer {
   const limits = { ...defaultChatTemplateLimits, ...options.limits };
@@ -55,13 +59,14 @@ export function createChatRenderer(options: ChatRendererOptions): ChatRenderer {
       `is ${length} characters long, more than the ${limits.templateCharacters} allowed`,
     );
   }
+  const specialTokens = readSpecialTokens(options.tokenizerConfig);
   const process = createRenderProcess(options.template, limits);
   return {
     render(messages, { addGenerationPrompt = true, variables } = {}, signal) {
       const all = {
         tools: null,
         documents: null,
-        ...options.variables,
+        ...specialTokens,
         ...variables,
         messages,
         add_generation_prompt: addGenerationPrompt,
