@@ -20,6 +20,9 @@ export default defineConfig({
           name: 'unit',
           include: sources.map((folder) => `${folder}/**/*.test.ts`),
           exclude: ['**/node_modules/**', ...slow, ...built],
+          // Whole models run on the reference backend, which is slow by intent, on machines of any speed.
+          testTimeout: 60_000,
+          hookTimeout: 60_000,
         },
       },
       { extends: true, test: { name: 'slow', include: slow, testTimeout: 600_000 } },

@@ -15,7 +15,11 @@ describe('compareValues', () => {
   });
 
   it('counts bits, not values: the sign of zero differs', () => {
-    expect(compareValues(floats(0, 1), floats(-0, 1))).toMatchObject({ differing: 1, maxAbsDifference: 0, relative: 0 });
+    expect(compareValues(floats(0, 1), floats(-0, 1))).toMatchObject({
+      differing: 1,
+      maxAbsDifference: 0,
+      relative: 0,
+    });
   });
 
   it('takes a NaN for infinitely far', () => {
@@ -43,6 +47,11 @@ describe('compareLogits', () => {
 
   it('finds nothing between equal runs', () => {
     const row = floats(1, 2, 3, 4);
-    expect(compareLogits(row, row, 2)).toMatchObject({ relative: 0, tokenMedian: 0, top1Agreement: 1, klDivergence: 0 });
+    expect(compareLogits(row, row, 2)).toMatchObject({
+      relative: 0,
+      tokenMedian: 0,
+      top1Agreement: 1,
+      klDivergence: 0,
+    });
   });
 });

@@ -8,7 +8,8 @@ export interface GoldenRecords {
   /** SHA-256 of a module's dequantized weight, little-endian row-major f32, by module name. */
   readonly weightHashes: ReadonlyMap<string, string>;
   shape(name: string): readonly number[];
-  floats(name: string): Promise<Float32Array>;
+  /** @throws TensorError for a record that does not have as many values as were computed, where that is given */
+  floats(name: string, size?: number): Promise<Float32Array>;
   integers(name: string): Promise<Int32Array>;
   close(): Promise<void>;
 }
@@ -28,11 +29,14 @@ export async function openGoldenRecords(path: string): Promise<GoldenRecords> {
       actual: 'no such tensor',
     });
   };
-  const floats = async (name: string) => {
+  const floats = async (name: string, size?: number) => {
     const ref = refOf(name);
     if (ref.dtype !== 'F32')
       throw new TensorError({ code: 'TENSOR_DTYPE', tensor: name, expected: 'F32', actual: ref.dtype });
-    return decodeElements(await file.read(ref), 'f32');
+    const values = decodeElements(await file.read(ref), 'f32');
+    if (size === undefined || values.length === size) return values;
+    const actual = `${values.length} values, [${ref.shape.join(', ')}]`;
+    throw new TensorError({ code: 'TENSOR_SHAPE', tensor: name, expected: `${size} values`, actual });
   };
   const integers = async (name: string) => {
     const ref = refOf(name);

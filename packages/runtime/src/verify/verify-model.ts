@@ -79,7 +79,8 @@ async function verifyWeight(
   const weight = weightOf(plan, module);
   if (!weight) return unchecked(record, 'weight', `the model has no linear or embedding ${module}`);
   const computed = await dequantize(plan, weight);
-  return { record, kind: 'weight', ...judgeWeight(compareValues(await golden.floats(record), computed)) };
+  const recorded = await golden.floats(record, computed.length);
+  return { record, kind: 'weight', ...judgeWeight(compareValues(recorded, computed)) };
 }
 
 async function verifyWeightHash(plan: ModelPlan, module: string, hash: string): Promise<RecordReport> {
@@ -142,7 +143,7 @@ async function verifyLogits(
 ): Promise<RecordReport> {
   const model = await models.open(numerics);
   const computed = await model.logits(await golden.integers(input));
-  const measures = compareLogits(await golden.floats(record), computed, model.info.vocabSize);
+  const measures = compareLogits(await golden.floats(record, computed.length), computed, model.info.vocabSize);
   const judge = numerics === 'exact' ? judgeLogits : judgeActivationLogits;
   return { record, kind: 'logits', ...judge(measures, tolerance) };
 }
