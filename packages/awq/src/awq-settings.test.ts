@@ -1,5 +1,7 @@
-import { ConfigError, type JsonObject, RefusedError } from '@lowbit/core';
+import { ConfigError, type JsonObject, LowbitError, RefusedError } from '@lowbit/core';
+import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { knownFields } from './awq-fields.ts';
 import { readSettings } from './awq-settings.ts';
 
 const base = { quant_method: 'awq', bits: 4, group_size: 128, zero_point: true, version: 'gemm' };
@@ -267,5 +269,27 @@ describe('warns', () => {
       export: {},
     };
     expect(read(config).warnings).toEqual([]);
+  });
+});
+
+describe('any JSON', () => {
+  it('parses or gives an error with a place', () => {
+    const value = fc.oneof(
+      fc.jsonValue(),
+      fc.constantFrom('awq', 'gemm', 'GEMV', 'gemv_fast', 'marlin', 'int32', 4, 8, 64, 128, -1, true, false),
+    );
+    const settings = fc.dictionary(fc.constantFrom(...knownFields, '__proto__', 'constructor'), value);
+    const complete = settings.map((some) => ({ ...base, ...some }));
+    fc.assert(
+      fc.property(fc.oneof(settings, complete), settings, (embedded, file) => {
+        try {
+          expect(read(embedded, { 'quant_config.json': file }).bits).toBeTypeOf('number');
+        } catch (error) {
+          expect(error).toSatisfy(LowbitError.isInstance);
+          expect((error as Error).message).toMatch(/^(config|quant_config)\.json/);
+        }
+      }),
+      { numRuns: 500 },
+    );
   });
 });

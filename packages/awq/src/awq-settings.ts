@@ -1,11 +1,13 @@
 import { type CheckpointMetadata, ConfigError, RefusedError } from '@lowbit/core';
-import { type AwqBits, type AwqVersion, fields, knownFields } from './awq-fields.ts';
+import { type AwqBits, fields, knownFields } from './awq-fields.ts';
+import { checkFormat, readFormat } from './awq-format.ts';
 import type { AwqFormat } from './awq-layout.ts';
 import {
   type ConfigSource,
   type Found,
   findSources,
   type Place,
+  placeOf,
   readAll,
   readField,
   requireField,
@@ -49,9 +51,7 @@ export function readSettings(checkpoint: CheckpointMetadata): AwqSettings {
   const warnings: string[] = [];
   const zeroPoint = readZeroPoint(sources, warnings);
   const format = readFormat(sources, warnings);
-  checkWidth(bits, format);
-  checkTableWidth(groupSize, format);
-  checkPacking(sources, format);
+  checkFormat(format, bits, groupSize, sources);
   readField(sources, fields.dataType);
   checkDynamic(sources);
   const skips = readAll(sources, fields.modulesToNotConvert);
@@ -69,10 +69,6 @@ export function readSettings(checkpoint: CheckpointMetadata): AwqSettings {
   };
 }
 
-function placeOf({ file, field }: Place): Place {
-  return { file, field };
-}
-
 function readZeroPoint(sources: readonly ConfigSource[], warnings: string[]): boolean {
   const symmetric = readField(sources, fields.symmetric);
   const zeroPoint = readField(sources, fields.zeroPoint);
@@ -86,81 +82,6 @@ function readZeroPoint(sources: readonly ConfigSource[], warnings: string[]): bo
     );
   }
   return zeroPoint.value;
-}
-
-function readFormat(sources: readonly ConfigSource[], warnings: string[]): Found<AwqFormat> {
-  const backend = readAll(sources, fields.backend).find(({ value }) => value === 'llm-awq');
-  if (backend) return { ...backend, value: 'gemv_fast' };
-  const version = readField(sources, fields.version);
-  if (!version) {
-    const [first] = sources;
-    const file = first?.file ?? 'config.json';
-    const field = `${first?.prefix ?? ''}version`;
-    warnings.push(`${file}: ${field} is absent; gemm is assumed, and every tensor's shape is checked against it`);
-    return { value: 'gemm', file, field };
-  }
-  const { value } = version;
-  if (value === 'marlin' || value === 'bitblas') throw refusedFormat({ ...version, value });
-  return { ...version, value };
-}
-
-const refusedFormats: Readonly<Record<Exclude<AwqVersion, AwqFormat>, string>> = {
-  marlin: 'the file holds weights already permuted for the Marlin GPU kernel: tiles of 16 x 16, symmetric, no qzeros',
-  bitblas: 'the file holds weights in the layout of a compiled BitBLAS kernel',
-};
-
-function refusedFormat({ value, file, field }: Found<Exclude<AwqVersion, AwqFormat>>): RefusedError {
-  const hint = 'use the gemm export of the same model';
-  return new RefusedError({
-    message: `${file}: ${field}: ${value} checkpoints are not supported`,
-    refusals: [{ by: 'awq', code: 'FORMAT', message: refusedFormats[value], hint }],
-  });
-}
-
-function checkWidth(bits: Found<AwqBits>, format: Found<AwqFormat>): void {
-  if (format.value === 'gemm' || bits.value === 4) return;
-  throw new ConfigError({
-    ...placeOf(bits),
-    expected: `4, the only width of ${format.value} (${format.file}: ${format.field})`,
-    actual: bits.value,
-  });
-}
-
-/** The gemv layouts pad their tables by group size, which their writers define for these sizes only. */
-function checkTableWidth(groupSize: Found<number>, format: Found<AwqFormat>): void {
-  const { value } = groupSize;
-  if (format.value === 'gemm' || value === 32 || value === 64 || value >= 128) return;
-  throw new ConfigError({
-    ...placeOf(groupSize),
-    expected: `32, 64, or 128 and more, the group sizes of ${format.value} (${format.file}: ${format.field})`,
-    actual: value,
-  });
-}
-
-function checkPacking(sources: readonly ConfigSource[], format: Found<AwqFormat>): void {
-  const packDType = readField(sources, fields.packDType);
-  const expected = format.value === 'gemv_fast' ? 'I16' : 'I32';
-  if (packDType && packDType.value !== expected) {
-    throw new ConfigError({
-      ...placeOf(packDType),
-      expected: `${expected === 'I16' ? 'int16' : 'int32'}, as ${format.value} packs (${format.file}: ${format.field})`,
-      actual: packDType.value === 'I16' ? 'int16' : 'int32',
-    });
-  }
-  const packMethod = readField(sources, fields.packMethod);
-  if (packMethod?.value === 'order') {
-    throw new RefusedError({
-      message: `${packMethod.file}: ${packMethod.field}: order is not supported`,
-      refusals: [
-        {
-          by: 'awq',
-          code: 'FORMAT',
-          message: 'codes in natural order within a word',
-          hint: 'export with pack_method reorder',
-        },
-      ],
-    });
-  }
 }
 
 /** Overrides per module. Those that only leave modules out (`-:`) are harmless: the tensors show what was left out. */

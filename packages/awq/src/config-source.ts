@@ -22,6 +22,11 @@ export interface Found<T> extends Place {
   readonly value: T;
 }
 
+/** The place of something found. */
+export function placeOf({ file, field }: Place): Place {
+  return { file, field };
+}
+
 /** Every place with settings, the most believed first. */
 export function findSources({ config, sideFiles }: CheckpointMetadata): readonly ConfigSource[] {
   const embedded = findQuantizationConfig(config);
