@@ -44,20 +44,8 @@ const cases = {
     }),
   mxfp8: () => microscaled('mxfp8', 'f8e4m3', 448),
   mxfp4: () => microscaled('mxfp4', 'f4e2m1', 6),
-  nvfp4: () => {
-    const form = { type: 'f32', dtype: 'F32', shape: [1], layout: plain(undefined) } as const;
-    const { stored, ...global } = syntheticTensor('input_global_scale', form, [], [2688 / 1.7]);
-    return {
-      weight: 'nvfp4',
-      activations: {
-        type: 'f4e2m1',
-        granularity: { kind: 'group', size: 16 },
-        scale: { ...symmetric(6), scaleType: 'f8e4m3', globalScale: { ...stored, divide: true } },
-        rounding: 'half-even',
-      },
-      tensors: [global],
-    };
-  },
+  nvfp4: () => withGlobalScale(2688 / 1.7, 'divide'),
+  'nvfp4-reciprocal': () => withGlobalScale(1.7 / 2688),
 } satisfies Record<string, () => ActivationCaseParts>;
 
 export type ActivationCase = keyof typeof cases;
@@ -79,6 +67,20 @@ function microscaled(weight: WeightCase, type: 'f8e4m3' | 'f4e2m1', divisor: num
     scale: { ...symmetric(divisor), scaleType: 'e8m0' },
     rounding: 'half-even',
   });
+}
+
+/** A global scale as compressed-tensors stores it, to divide by, or its reciprocal, as ModelOpt does. */
+function withGlobalScale(value: number, divide?: 'divide'): ActivationCaseParts {
+  const form = { type: 'f32', dtype: 'F32', shape: [1], layout: plain(undefined) } as const;
+  const global = syntheticTensor('input_global_scale', form, [], [value]);
+  const globalScale = { ...global.stored, ...(divide ? ({ divide: true } as const) : {}) };
+  const activations: ActivationQuantization = {
+    type: 'f4e2m1',
+    granularity: { kind: 'group', size: 16 },
+    scale: { ...symmetric(6), scaleType: 'f8e4m3', globalScale },
+    rounding: 'half-even',
+  };
+  return { weight: 'nvfp4', activations, tensors: [global] };
 }
 
 /** One static scale for the tensor, or one for each group of 32 features. */
