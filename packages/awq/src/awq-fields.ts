@@ -60,7 +60,7 @@ export const fields = {
 };
 
 /** Fields that do not change what the tensors mean. */
-export const harmlessFields: ReadonlySet<string> = new Set([
+const harmlessFields: ReadonlySet<string> = new Set([
   // Which modules to fuse, and kernels to use, at run time (transformers).
   'do_fuse',
   'fuse_max_seq_len',

@@ -10,7 +10,7 @@ import {
   type TensorClaims,
 } from '@lowbit/core';
 
-export type SchemeDescription = LinearDescription | EmbeddingDescription | KvCacheDescription;
+type SchemeDescription = LinearDescription | EmbeddingDescription | KvCacheDescription;
 
 /** What a method says about every module of a checkpoint. */
 export interface DescribedCheckpoint {
