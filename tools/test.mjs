@@ -26,7 +26,7 @@ const root = fileURLToPath(new URL('..', import.meta.url));
 
 /** @type {readonly Stage[]} */
 const stages = [
-  { name: 'lint', title: 'format and lint', command: ['biome', 'ci', '.'] },
+  { name: 'lint', title: 'format and lint', command: ['biome', 'ci', '--colors=off', '.'] },
   { name: 'types', title: 'types', command: ['tsc', '--noEmit', '-p', 'tsconfig.json'] },
   { name: 'build', title: 'build all packages', command: ['turbo', 'run', 'build', '--output-logs=errors-only'] },
   { name: 'dead-code', title: 'unused files, exports, dependencies', command: ['knip', '--no-progress'] },
@@ -163,6 +163,7 @@ function run(program, args) {
   return new Promise((resolve, reject) => {
     const child = spawn(join(root, 'node_modules', '.bin', program), args, {
       cwd: root,
+      env: { ...process.env, NO_COLOR: '1' },
       stdio: ['ignore', 'pipe', 'pipe'],
       shell: process.platform === 'win32',
     });

@@ -24,7 +24,7 @@ export interface Manifest {
   readonly lowbit?: Readonly<Record<string, unknown>>;
 }
 
-export interface SourceFile {
+interface SourceFile {
   /** From the repository's root, with slashes. */
   readonly path: string;
   readonly isTest: boolean;
