@@ -15,6 +15,11 @@ function folder(contents: Readonly<Record<string, Uint8Array>>) {
       const source = createByteSource(contents[name]!, name);
       const counted = {
         ...source,
+        async read(start: number, end: number) {
+          await Promise.resolve();
+          if (!open.has(counted)) throw new Error(`${name} is closed`);
+          return source.read(start, end);
+        },
         async close() {
           open.delete(counted);
         },

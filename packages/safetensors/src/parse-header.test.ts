@@ -53,10 +53,10 @@ describe('a good file', () => {
     const header =
       '{"__proto__":{"dtype":"F4","shape":[3,2],"data_offsets":[0,3]},' +
       '"constructor":{"dtype":"F32","shape":[],"data_offsets":[3,7]},' +
-      '"0":{"dtype":"F32","shape":[0,5],"data_offsets":[7,7]},' +
-      '"f6":{"dtype":"F6_E2M3","shape":[4],"data_offsets":[7,10]}}   ';
+      '"f6":{"dtype":"F6_E2M3","shape":[4],"data_offsets":[7,10]},' +
+      '"empty":{"dtype":"F32","shape":[0,5],"data_offsets":[7,7]}}   ';
     const { tensors } = await parse(fileOf(header, 10));
-    expect([...tensors.keys()]).toEqual(['__proto__', 'constructor', '0', 'f6']);
+    expect([...tensors.keys()]).toEqual(['__proto__', 'constructor', 'empty', 'f6']);
     expect((await parse(fileOf('{}'))).tensors.size).toBe(0);
     expect((await parse(fileOf({ __metadata__: {} }))).metadata.size).toBe(0);
   });
@@ -87,6 +87,8 @@ describe('the header as a whole', () => {
     ['not UTF-8', fileOf('{"a":1}').with(10, 0xff), 'expected JSON in UTF-8, found bytes that are not UTF-8'],
     ['name twice', fileOf('{"a":{},"a":{}}'), 'expected every name once, found a twice'],
     ['name twice, spelt in two ways', fileOf('{"a":{}, "\\u0061" : {}}'), 'expected every name once, found a twice'],
+    ['unending name', fileOf('{"a'), 'expected a JSON object, found malformed JSON'],
+    ['deep', fileOf(`{"a":${'['.repeat(16)}${']'.repeat(16)}}`), 'expected JSON of at most 16 levels, found more'],
     ['field twice', fileOf('{"a":{"dtype":"F32","dtype":"I8"}}'), 'expected every name once, found dtype twice'],
     [
       'metadata no object',
@@ -113,7 +115,7 @@ describe('the header as a whole', () => {
   });
 
   it('a key that is a value elsewhere, and lists of equal strings, are no repetition', async () => {
-    await expect(parse(fileOf('{"__metadata__":{"a":"a","b":"{\\"a\\":1}","c":"\\\\"}}'))).resolves.toBeDefined();
+    await expect(parse(fileOf('{"__metadata__":{"a":"a","b":"\\",\\"a\\":\\"","c":"\\\\"}}'))).resolves.toBeDefined();
     await expect(parse(fileOf('{"a":{"dtype":["x","x"]}}'))).rejects.toThrow('a known dtype, found [x, x]');
   });
 });
@@ -239,9 +241,9 @@ describe('whatever the bytes', () => {
     );
   });
 
-  it('deep nesting', async () => {
+  it('nesting as deep as it gets', async () => {
     await onlySafetensorsErrors(fileOf(`{"a":${'['.repeat(100_000)}${']'.repeat(100_000)}}`));
-    await onlySafetensorsErrors(fileOf(`{"a":{"dtype":"F32","shape":[${'['.repeat(100_000)}${']'.repeat(100_000)}]}}`));
+    await onlySafetensorsErrors(fileOf(`{"a":{"dtype":"F32","shape":${'['.repeat(14)}${']'.repeat(14)}}}`));
     await onlySafetensorsErrors(fileOf('{"a":'.repeat(100_000)));
   });
 });
