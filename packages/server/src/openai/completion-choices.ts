@@ -14,7 +14,7 @@ export interface CompletionChoices {
   format(index: number, piece: CompletionPiece): object;
 }
 
-export interface CompletionPiece {
+interface CompletionPiece {
   readonly text: string;
   readonly logprobs?: readonly TokenLogprob[] | undefined;
   readonly promptLogprobs?: readonly TokenLogprob[] | undefined;

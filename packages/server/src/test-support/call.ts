@@ -2,7 +2,7 @@ import { createServerApp } from '../create-server-app.ts';
 import type { ServerOptions } from '../server-options.ts';
 import { createEchoModel, type EchoModel, type EchoOptions } from './echo-model.ts';
 
-export interface Answer {
+interface Answer {
   readonly status: number;
   readonly headers: Headers;
   readonly text: string;

@@ -6,8 +6,8 @@ const bos = 1;
 const eos = 2;
 /** Shows as half a character. */
 export const partialToken = 200;
-export const vocabSize = 256;
-export const contextLength = 64;
+const vocabSize = 256;
+const contextLength = 64;
 
 /** One token per character, its code unit; 1 begins and 2 ends a sequence. */
 const tokenizer: Tokenizer = {
