@@ -1,10 +1,10 @@
-import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import awq from '@lowbit/awq';
 import { createRegistry } from '@lowbit/core';
 import reference from '@lowbit/kernels-cpu-reference';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, onTestFinished } from 'vitest';
 import { loadedOnUse } from './load-runtime.ts';
 import type { Runtime } from './runtime.ts';
 import { shippedModel } from './shipped-model.ts';
@@ -88,7 +88,9 @@ describe('with the shipped model', { timeout: 60_000 }, () => {
   });
 
   it('eval measures', async () => {
-    const text = join(mkdtempSync(join(tmpdir(), 'lowbit-text-')), 'text.txt');
+    const folder = mkdtempSync(join(tmpdir(), 'lowbit-text-'));
+    onTestFinished(() => rmSync(folder, { recursive: true }));
+    const text = join(folder, 'text.txt');
     writeFileSync(text, 'The ship had been at sea for a long time, and the captain was tired of it. '.repeat(4));
     const argv = ['eval', model, '--text', text, '--window', '32', '--windows', '2', '--json'];
     const { perplexity, tokens } = JSON.parse((await lowbit(argv)).stdout);

@@ -1,9 +1,9 @@
-import { mkdtempSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { stripVTControlCharacters } from 'node:util';
 import { LowbitError } from '@lowbit/core';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, onTestFinished } from 'vitest';
 import { fakeRuntime } from '../test-support/fake-runtime.ts';
 import { runCommand, type User } from '../test-support/run-command.ts';
 
@@ -59,6 +59,7 @@ describe('lowbit chat', () => {
 
   it('takes a chat template from a file', async () => {
     const cwd = mkdtempSync(join(tmpdir(), 'lowbit-chat-'));
+    onTestFinished(() => rmSync(cwd, { recursive: true }));
     writeFileSync(join(cwd, 'own.jinja'), '{{ messages }}');
     const runtime = fakeRuntime();
     await runCommand(['chat', '.', '--chat-template', 'own.jinja'], runtime, { cwd });

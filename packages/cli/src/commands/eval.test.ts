@@ -1,12 +1,13 @@
-import { mkdtempSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { describe, expect, it } from 'vitest';
+import { afterAll, describe, expect, it } from 'vitest';
 import { fakeInfo, fakeRuntime } from '../test-support/fake-runtime.ts';
 import { runCommand } from '../test-support/run-command.ts';
 
 const cwd = mkdtempSync(join(tmpdir(), 'lowbit-eval-'));
 writeFileSync(join(cwd, 'text.txt'), 'Some text.');
+afterAll(() => rmSync(cwd, { recursive: true }));
 
 const measuring = (windows: number) =>
   fakeRuntime({

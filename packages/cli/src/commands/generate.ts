@@ -28,7 +28,7 @@ interface GenerateOptions extends CommonOptions, DeviceOptions, NumericsOptions,
 /** What the small model that comes with the command is good at, the same each time. */
 const story = {
   prompt: 'The ship had been at sea for',
-  sampling: { maxTokens: 120, temperature: 0.8, topP: 0.95, seed: 7 },
+  sampling: { maxTokens: 120, temperature: 0.8, topP: 0.95, seed: 8 },
 } as const satisfies { prompt: string; sampling: SamplingParameters };
 
 export function generateCommand(session: Session): Command {
