@@ -44,6 +44,11 @@ describe('import rules', () => {
       "packages/runtime/src/file-0.ts: imports ../../core/src/index.ts outside its package; use the package's name",
     ],
     [
+      'sources that import what only tests use',
+      made('runtime', {}, ["import './test-support/model.ts'"]),
+      'packages/runtime/src/file-0.ts: imports ./test-support/model.ts, which only tests may',
+    ],
+    [
       'a dependency that is used but not listed',
       made('runtime', {}, ["import '@lowbit/core'"]),
       'packages/runtime/src/file-0.ts: imports @lowbit/core, which its package.json does not list',

@@ -1,5 +1,5 @@
 import { builtinModules } from 'node:module';
-import type { Manifest, WorkspacePackage } from './workspace.ts';
+import { isTestPath, type Manifest, type WorkspacePackage } from './workspace.ts';
 
 /** The rules know packages by what they are: each one of these, or any method, any backend's kernels, any example. */
 type Layer =
@@ -61,6 +61,7 @@ function checkImport(specifier: string, { from, path, isTest, byName }: ImportSi
   const layer = layerOf(from);
   if (specifier.startsWith('.')) {
     const target = new URL(specifier, `file:///${path}`).pathname.slice(1);
+    if (!isTest && isTestPath(target)) return `imports ${specifier}, which only tests may`;
     if (target.startsWith(`${from.folder}/`)) return undefined;
     return `imports ${specifier} outside its package; use the package's name`;
   }

@@ -68,7 +68,12 @@ function sourcesOf(folder: string): readonly SourceFile[] {
 
 function readSource(path: string): SourceFile {
   const text = readFileSync(join(root, path), 'utf8');
-  return { path, isTest: /\.test\.|\/__fixtures__\//.test(path), imports: importsOf(text) };
+  return { path, isTest: isTestPath(path), imports: importsOf(text) };
+}
+
+/** Tests, and what only tests use. */
+export function isTestPath(path: string): boolean {
+  return /\.test\.|\/(__fixtures__|test-support)\//.test(path);
 }
 
 /** Module specifiers in static, dynamic and type imports, re-exports and `require`. */
