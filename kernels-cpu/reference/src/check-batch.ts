@@ -33,8 +33,10 @@ export function checkBatch(batch: Batch, { vocabSize, contextLength }: ModelProg
   if (nextRow !== rows) fail(`${rows} rows, but sequences of ${nextRow}`);
 
   logitRows.forEach((row, index) => {
-    const previous = index === 0 ? -1 : logitRows[index - 1]!;
-    if (row <= previous || row >= rows) fail(`logits of row ${row} after row ${previous} of ${rows} rows`);
+    if (row < 0 || row >= rows) fail(`logits of row ${row} of ${rows} rows`);
+    const previous = logitRows[index - 1];
+    if (previous !== undefined && row <= previous)
+      fail(`logits of row ${row} after row ${previous}, expected ascending rows`);
   });
 }
 
@@ -44,7 +46,7 @@ function checkBlocks(ids: Int32Array, sequence: number, last: number, { blockSiz
     fail(`sequence ${sequence} has ${ids.length} blocks of ${blockSize}, its position ${last} needs ${needed}`);
   }
   const wrong = ids.find((id) => id < 0 || id >= blocks);
-  if (wrong !== undefined) fail(`sequence ${sequence} names block ${wrong} of ${blocks} blocks`);
+  if (wrong !== undefined) fail(`sequence ${sequence} names block ${wrong}, the cache has ${blocks} blocks`);
   const repeated = ids.find((id, index) => ids.indexOf(id) !== index);
   if (repeated !== undefined) fail(`sequence ${sequence} names block ${repeated} twice`);
 }

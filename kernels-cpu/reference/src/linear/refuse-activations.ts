@@ -29,7 +29,7 @@ function reasonAgainst({ type, granularity, scale }: ActivationQuantization): Re
   if (!isCodeType(type)) {
     return {
       code: 'ACTIVATION_TYPE',
-      message: `activations as ${type}, needs a float or at most ${maxIntegerBits} bits`,
+      message: `activations as ${type}, needs a float or integers of at most ${maxIntegerBits} bits`,
     };
   }
   if (granularity.kind === 'group' && !(Number.isInteger(granularity.size) && granularity.size > 0)) {
@@ -37,7 +37,7 @@ function reasonAgainst({ type, granularity, scale }: ActivationQuantization): Re
   }
   if (scale.kind === 'static') {
     if (granularity.kind !== 'token') return undefined;
-    return { code: 'ACTIVATION_SCALE', message: 'a stored activation scale per token, needs per tensor or group' };
+    return { code: 'ACTIVATION_SCALE', message: 'a stored activation scale per token, needs one per tensor or group' };
   }
   if (!scale.symmetric && isFloat(type)) {
     return { code: 'ACTIVATION_SCALE', message: `asymmetric activations as ${type}, needs an integer type` };
