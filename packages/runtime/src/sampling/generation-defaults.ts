@@ -15,7 +15,8 @@ export function readGenerationDefaults(config: JsonObject): GenerationDefaults {
   const { eos_token_id: eos } = config;
   const topK = number('top_k');
   return {
-    temperature: number('temperature'),
+    // Transformers' "no sampling" is greedy, whatever the temperature beside it.
+    temperature: config.do_sample === false ? 0 : number('temperature'),
     topP: number('top_p'),
     // Transformers writes 0 for "off".
     topK: topK === 0 ? -1 : topK,

@@ -1,4 +1,5 @@
 import type { TokenLogprob } from '../engine/generate-request.ts';
+import { takeSmallest } from './take-smallest.ts';
 
 /** A token's log probability in the distribution that the model gives, before penalties, temperature and filters. */
 export function tokenLogprob(logits: Float32Array, tokenId: number, top: number): TokenLogprob {
@@ -14,7 +15,7 @@ export function tokenLogprob(logits: Float32Array, tokenId: number, top: number)
 /** log(sum(exp(values))), safe for large values. */
 export function logSumExp(values: ArrayLike<number>): number {
   let largest = Number.NEGATIVE_INFINITY;
-  for (let index = 0; index < values.length; index++) largest = Math.max(largest, values[index]!);
+  for (let index = 0; index < values.length; index++) if (values[index]! > largest) largest = values[index]!;
   let sum = 0;
   for (let index = 0; index < values.length; index++) sum += Math.exp(values[index]! - largest);
   return largest + Math.log(sum);
@@ -22,15 +23,13 @@ export function logSumExp(values: ArrayLike<number>): number {
 
 /** Indices of the `count` largest values, largest first; of equals, the lowest index. */
 export function largestIndices(values: ArrayLike<number>, count: number): number[] {
-  const kept: number[] = [];
-  if (count <= 0) return kept;
+  if (count <= 0) return [];
+  const all = new Int32Array(values.length);
+  const negated = new Float64Array(values.length);
   for (let index = 0; index < values.length; index++) {
-    const value = values[index]!;
-    if (kept.length === count && value <= values[kept[count - 1]!]!) continue;
-    let place = kept.length;
-    while (place > 0 && values[kept[place - 1]!]! < value) place--;
-    kept.splice(place, 0, index);
-    if (kept.length > count) kept.pop();
+    all[index] = index;
+    negated[index] = -values[index]!;
   }
-  return kept;
+  const taken = takeSmallest(all, negated, () => 1, count);
+  return [...taken.sort((a, b) => negated[a]! - negated[b]! || a - b)];
 }

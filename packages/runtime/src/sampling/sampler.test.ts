@@ -108,17 +108,20 @@ describe('createSampler', () => {
     expect(() => sampler({}).next(new Float32Array(6).fill(Number.NEGATIVE_INFINITY), [])).toThrow('hold -Infinity');
   });
 
-  it('agrees with a full sort where the tail is left unsorted', () => {
-    // A long flat tail: the first cut holds too little, the second enough.
-    const vocabSize = 5000;
-    const tail = Float32Array.from({ length: vocabSize }, (_, id) => (id === 17 ? 0 : Math.log(2e-4) - id * 1e-6));
-    const resolved = resolveSampling({ seed: 3, topP: 0.7 }, {}, { ...limits, vocabSize });
-    const { next } = createSampler(resolved, { promptTokenIds: [] });
-    const seen = new Set(Array.from({ length: 600 }, () => next(tail, [])));
-    // 17 has 1 of about 2; the rest of the nucleus are the lowest ids, each likelier than the next.
-    const nucleus = Math.ceil((0.7 * 2 - 1) / 2e-4) + 10;
-    expect(seen).toContain(17);
-    expect(Math.max(...seen)).toBeLessThan(nucleus);
-    expect(seen.size).toBeGreaterThan(100);
+  it('picks from a vocabulary of usual size what a full sort picks', () => {
+    const vocabSize = 20_000;
+    const row = Float32Array.from({ length: vocabSize }, (_, id) => 4 * Math.sin(id * id));
+    const weights = [...row.keys()].map((id) => ({ id, weight: Math.exp(row[id]! / 0.9) }));
+    weights.sort((a, b) => b.weight - a.weight || a.id - b.id);
+    const shareOf = (count: number) => weights.slice(0, count).reduce((sum, { weight }) => sum + weight, 0);
+    const nucleus = 1 + [...weights.keys()].findIndex((place) => shareOf(place + 1) >= 0.3 * shareOf(5000));
+    expect(nucleus).toBeGreaterThan(300);
+
+    const parameters = { seed: 3, temperature: 0.9, topK: 5000, topP: 0.3 };
+    const { next } = createSampler(resolveSampling(parameters, {}, { ...limits, vocabSize }), { promptTokenIds: [] });
+    const seen = new Set(Array.from({ length: 3000 }, () => next(row, [])));
+    const places = [...seen].map((id) => weights.findIndex((one) => one.id === id));
+    expect(Math.max(...places)).toBeLessThan(nucleus);
+    expect(Math.max(...places)).toBeGreaterThan(0.9 * nucleus);
   });
 });
