@@ -47,8 +47,8 @@ describe('GPTQ', () => {
     outFeatures: 8,
     inFeatures: 8,
     codes: { ref: qweight, type: 'u4', layout: codes },
-    zero: { ref: qzeros, type: 'u4', layout: zerosMinusOne, block: [1, 4] },
-    scales: [{ ref: scales, type: 'f16', layout: plain('in', 'out'), block: [1, 4] }],
+    zero: { ref: qzeros, type: 'u4', layout: zerosMinusOne, block: [1, 4], indexed: true },
+    scales: [{ ref: scales, type: 'f16', layout: plain('in', 'out'), block: [1, 4], indexed: true }],
     groupIndex: { ref: gIdx, type: 'i32', layout: plain('in') },
   };
   // #endregion

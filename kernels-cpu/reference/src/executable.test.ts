@@ -62,7 +62,7 @@ function request(
 ): CompileRequest {
   const { operations = [embed, head], ...rest } = change;
   const program: ModelProgram = {
-    architecture: 'test',
+    modelType: 'test',
     vocabSize,
     contextLength: 8,
     values: { hidden: width, wide: 3 * width },

@@ -6,6 +6,9 @@ import type { QuantizedWeight } from './quantized-weight.ts';
 /** A module, described: all that a kernel needs to say yes or no, and then to prepare and run it. */
 export type ModuleDescription = LinearDescription | EmbeddingDescription | KvCacheDescription | NormDescription;
 
+/** The description of a module kind. */
+export type DescriptionOf<Kind extends ModuleDescription['kind']> = Extract<ModuleDescription, { readonly kind: Kind }>;
+
 interface Described {
   readonly module: string;
   /** Name of the scheme that described it; `unquantized` where none did. For people only. */

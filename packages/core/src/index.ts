@@ -28,3 +28,4 @@ export * from './slice.ts';
 export * from './stored-bytes.ts';
 export * from './tensor-ledger.ts';
 export * from './tensor-ref.ts';
+export * from './unquantized.ts';

@@ -5,7 +5,8 @@ import type { ModuleSpec } from './module-spec.ts';
  * all rows of a batch, whatever sequences they belong to. Modules are addressed by their checkpoint names.
  */
 export interface ModelProgram {
-  readonly architecture: string;
+  /** `model_type` of the checkpoint, for messages. */
+  readonly modelType: string;
   readonly vocabSize: number;
   /** Most tokens in one sequence, prompt and continuation together. */
   readonly contextLength: number;

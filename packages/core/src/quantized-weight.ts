@@ -3,6 +3,8 @@ import type { Stored } from './layout.ts';
 /** A table with one value per block of `rows x cols` weights; the last block of an axis may be partial. */
 export interface Blocked extends Stored {
   readonly block: readonly [rows: number, cols: number];
+  /** The block of input feature i is `groupIndex[i]`, not `floor(i / cols)`; `cols` is then only how large a group is. */
+  readonly indexed?: true;
 }
 
 /** One factor of the scale. `divide`: the stored number divides instead of multiplying (NVFP4's global scale). */
@@ -17,8 +19,8 @@ export interface Scale extends Blocked {
  * w[o,i] = (code[o,i] - zero[r,g]) * scale[r,g] + shift[r,g]        r = floor(o / rows), g = floor(i / cols)
  * ```
  *
- * in f32: several scales are combined first, left to right. With `groupIndex`, g is `groupIndex[i]` wherever a table's
- * `cols` is smaller than `inFeatures`. No scales: the codes are the weights.
+ * in f32: several scales are combined first, left to right. In tables marked `indexed`, g is `groupIndex[i]`. No scales:
+ * the codes are the weights.
  */
 export interface QuantizedWeight {
   readonly outFeatures: number;
@@ -28,6 +30,6 @@ export interface QuantizedWeight {
   readonly zero?: Blocked;
   /** Added after scaling, in units of the weight (formats that store `-scale * zero` instead of `zero`). */
   readonly shift?: Blocked;
-  /** Group of each input feature, shape `[in]`. */
+  /** Group of each input feature, shape `[in]`, for the tables marked `indexed`. */
   readonly groupIndex?: Stored;
 }

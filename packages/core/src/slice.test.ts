@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { linear, stored } from './__fixtures__/linear.ts';
 import type { ActivationQuantization } from './activation-quantization.ts';
 import { plain } from './layout.ts';
+import type { QuantizedWeight } from './quantized-weight.ts';
 import { sliceLinear, sliceWeight } from './slice.ts';
 
 const perToken: ActivationQuantization = {
@@ -63,13 +64,20 @@ describe('sliceLinear along in', () => {
     expect(() => sliceLinear(linear('m.down_proj', 8, 29568, 128), 'in', 0, 14784)).toThrow('boundary 14784 of 29568');
   });
 
-  it('moves a group index and leaves its tables', () => {
-    const { weight } = linear();
+  it('moves a group index and leaves the tables it points into', () => {
     const groupIndex = stored('a.g_idx', 'I32', [64], 'i32', plain('in'));
-    const sliced = sliceWeight({ ...weight, groupIndex }, 'in', 24, 40, 'a');
+    const unindexed = linear().weight;
+    const weight: QuantizedWeight = {
+      ...unindexed,
+      groupIndex,
+      scales: unindexed.scales.map((scale) => ({ ...scale, indexed: true })),
+      zero: { ...unindexed.zero!, indexed: true },
+    };
+    const sliced = sliceWeight(weight, 'in', 24, 40, 'a');
     expect(sliced.groupIndex?.origin).toEqual({ in: 24 });
     expect(sliced.scales[0]?.origin).toBeUndefined();
-    expect(sliceWeight({ ...weight, groupIndex }, 'out', 8, 16, 'a').groupIndex).toBe(groupIndex);
+    expect(sliced.scales[0]?.block).toEqual(weight.scales[0]?.block);
+    expect(sliceWeight(weight, 'out', 8, 16, 'a').groupIndex).toBe(groupIndex);
   });
 
   it('moves a shift with the scales', () => {

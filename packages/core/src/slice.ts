@@ -60,8 +60,7 @@ export function sliceWeight(
   const cut = <Table extends Blocked>(table: Table): Table => {
     const blockSize = table.block[axis === 'out' ? 0 : 1];
     const covered = blockSize >= size;
-    const indexed = axis === 'in' && weight.groupIndex !== undefined;
-    if (covered || indexed) return table;
+    if (covered || (axis === 'in' && table.indexed)) return table;
     checkBoundaries(blockSize, 'a block of scales', { name, axis, start, end, size });
     return moved(table, axis, start / blockSize);
   };

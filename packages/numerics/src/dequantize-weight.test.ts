@@ -7,6 +7,7 @@ import {
   quotient,
   remainder,
   type Stored,
+  sliceWeight,
   TensorError,
   whole,
 } from '@lowbit/core';
@@ -110,11 +111,13 @@ describe('GPTQ with a group index', () => {
         int32(2004318071, 1970763894),
       ),
       block: [1, 4],
+      indexed: true,
     },
     scales: [
       {
         ...f32('scales', [2, 8], [...Array<number>(8).fill(0.5), ...Array<number>(8).fill(0.25)], plain('in', 'out')),
         block: [1, 4],
+        indexed: true,
       },
     ],
     groupIndex: stored('g_idx', 'i32', 'I32', [8], plain('in'), int32(...groups)),
@@ -130,7 +133,37 @@ describe('GPTQ with a group index', () => {
     expect(y).toEqual([1.5, -9, 9.375, -1.5, 4.625, 4.375, 4, 2.5]);
   });
 
-  it('leaves a table that covers all features alone', () => {
+  it('goes with a slice, also one shorter than a group', () => {
+    const indexed = weight([1, 0, 0, 1, 1, 0, 1, 0]);
+    for (const [start, end] of [
+      [0, 8],
+      [0, 1],
+      [1, 3],
+      [4, 8],
+    ] as const) {
+      const { axes } = plain('in', 'out');
+      // Codes plain, so that a slice may begin anywhere.
+      const codes = stored(
+        'codes',
+        'u8',
+        'U8',
+        [8, 8],
+        { axes },
+        Uint8Array.from({ length: 64 }, (_, at) => at % 13),
+      );
+      const whole = dequantizeWeight({ ...indexed, codes }, read);
+      const part = dequantizeWeight(sliceWeight({ ...indexed, codes }, 'in', start, end, 'a'), read);
+      const expected = Array.from({ length: 8 }, (_, o) => [...whole.subarray(8 * o + start, 8 * o + end)]).flat();
+      expect([...part]).toEqual(expected);
+    }
+  });
+
+  it('must be there for a table that is marked indexed', () => {
+    const { groupIndex: _, ...without } = weight([0]);
+    expect(() => dequantizeWeight(without, read)).toThrow('qzeros: marked indexed, but the weight has no group index');
+  });
+
+  it('leaves tables alone that are not marked', () => {
     const indexed = weight([1, 0, 0, 1, 1, 0, 1, 0]);
     const perChannel = f32('per_channel', [8, 1], [2, 1, 1, 1, 1, 1, 1, 1]);
     const once = dequantizeWeight(indexed, read);

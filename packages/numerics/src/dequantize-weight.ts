@@ -1,4 +1,11 @@
-import { type Blocked, type QuantizedWeight, type Stored, TensorError, type TensorRef } from '@lowbit/core';
+import {
+  type Blocked,
+  LayoutError,
+  type QuantizedWeight,
+  type Stored,
+  TensorError,
+  type TensorRef,
+} from '@lowbit/core';
 import { capacityAlong } from './bit-positions.ts';
 import { decodeCodes, decodeStored } from './decode-stored.ts';
 
@@ -14,7 +21,7 @@ export type ReadTensor = (ref: TensorRef) => Uint8Array;
  *
  * A scale that divides, divides what stands left of it, 1 if it is the first.
  * @throws TensorError TENSOR_DATA for bytes that are not the tensor's, and for a group index outside the tables
- * @throws LayoutError where a table does not reach as far as the weight
+ * @throws LayoutError where a table does not reach as far as the weight, or is indexed without an index
  */
 export function dequantizeWeight(weight: QuantizedWeight, read: ReadTensor): Float32Array {
   const { outFeatures, inFeatures, codes, scales, zero, shift } = weight;
@@ -62,7 +69,10 @@ function rowReader(
   read: ReadTensor,
 ): (o: number, target: Float32Array) => void {
   const [rows, cols] = table.block;
-  const indexed = groupIndex && cols < inFeatures ? groupIndex : undefined;
+  if (table.indexed && !groupIndex) {
+    throw new LayoutError(`${table.ref.name}: marked indexed, but the weight has no group index`);
+  }
+  const indexed = table.indexed ? groupIndex : undefined;
   const numGroups = indexed ? indexed.numGroups : Math.ceil(inFeatures / cols);
   if (indexed) checkGroups(indexed, table);
   const values = decodeStored(table, read(table.ref), [

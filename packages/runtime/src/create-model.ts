@@ -171,7 +171,7 @@ function describeModel({ plan, executable, chat }: ModelParts): ModelInfo {
   return {
     path: explanation.path,
     architecture: explanation.architecture,
-    modelType: explanation.architecture,
+    modelType: plan.program.modelType,
     method: explanation.method,
     schemes: [...counts].sort((a, b) => b[1] - a[1]).map(([scheme]) => scheme),
     backend: explanation.backend,

@@ -24,6 +24,7 @@ async function collect(chunks: AsyncIterable<GenerateChunk>): Promise<GenerateCh
 describe('the shipped model', () => {
   it('says what it is', () => {
     expect(model.info).toMatchObject({
+      architecture: 'Qwen3ForCausalLM',
       modelType: 'qwen3',
       method: 'awq',
       schemes: ['w4a16', 'unquantized'],

@@ -15,14 +15,14 @@ const indexEnding = '.safetensors.index.json';
 const fileEnding = '.safetensors';
 
 /**
- * Finds the weights among the names of a folder: the one index; without an index `model.safetensors`; without that, the
- * one safetensors file.
+ * Finds the weights among the names of a folder: `model.safetensors.index.json`, else the one index; without an index
+ * `model.safetensors`; without that, the one safetensors file.
  * @throws SafetensorsError SAFETENSORS_FILES where none or several would do
  */
 export function findWeightFiles(names: readonly string[]): WeightFiles {
   const indexes = names.filter((name) => name.endsWith(indexEnding)).sort();
-  const [index, ...otherIndexes] = indexes;
-  if (index !== undefined && otherIndexes.length === 0) return { index };
+  const index = indexes.includes(`model${indexEnding}`) ? `model${indexEnding}` : indexes[0];
+  if (index !== undefined && (indexes.length === 1 || index.startsWith('model.'))) return { index };
   if (index !== undefined) {
     throw new SafetensorsError({
       code: 'SAFETENSORS_FILES',

@@ -68,6 +68,16 @@ describe('which files', () => {
     expect(await names(contents)).toEqual(['a', 'b']);
   });
 
+  it('the index of model.safetensors before others', async () => {
+    const contents = {
+      [indexName]: index({ a: '1.safetensors' }),
+      'consolidated.safetensors.index.json': index({ b: '2.safetensors' }),
+      '1.safetensors': shard('a'),
+      '2.safetensors': shard('b'),
+    };
+    expect(await names(contents)).toEqual(['a']);
+  });
+
   it('not the excluded ones', async () => {
     expect(
       await names({ 'x.safetensors': shard('a'), 'golden.safetensors': shard('b') }, ['golden.safetensors']),
@@ -87,10 +97,12 @@ describe('which files', () => {
         '"*.safetensors": expected model.safetensors, a single file, or an index, found a.safetensors, b.safetensors\n' +
         'Download the index (*.safetensors.index.json) that says which of these files hold the weights.',
     });
-    expect(await failure({ [indexName]: index({}), 'b.safetensors.index.json': index({}) })).toMatchObject({
+    expect(
+      await failure({ 'a.safetensors.index.json': index({}), 'b.safetensors.index.json': index({}) }),
+    ).toMatchObject({
       code: 'SAFETENSORS_FILES',
       message:
-        '"*.safetensors.index.json": expected one index, found b.safetensors.index.json, model.safetensors.index.json\n' +
+        '"*.safetensors.index.json": expected one index, found a.safetensors.index.json, b.safetensors.index.json\n' +
         'Keep the index of the weights to load; move the others away.',
     });
   });

@@ -48,7 +48,8 @@ export function syntheticWeight(options: SyntheticWeightOptions): SyntheticWeigh
   const storeBlocked = (part: string, form: BlockedForm, draw: () => number): Blocked => {
     const [rows, cols] = form.block;
     const stored = store(part, form, Math.ceil(outFeatures / rows), Math.ceil(inFeatures / cols), draw);
-    return { ...stored, block: form.block };
+    const indexed = options.groupIndex && cols < inFeatures;
+    return { ...stored, block: form.block, ...(indexed ? { indexed } : {}) };
   };
 
   const weight: QuantizedWeight = {

@@ -21,11 +21,14 @@ export interface Checkpoint {
   close(): Promise<void>;
 }
 
+/** Where a reference run leaves its numbers: a safetensors file that holds no weights. */
+const recordFile = 'golden.safetensors';
+
 /** `config.json`, the side files that methods ask for, and every tensor's place. */
 export async function readCheckpoint(folder: ModelFolder, registry: Registry): Promise<Checkpoint> {
   const config = (await readJson(folder, 'config.json')) ?? {};
   const sideFiles = await readSideFiles(folder, registry);
-  const safetensors = await openSafetensors(folder);
+  const safetensors = await openSafetensors(folder, { exclude: [recordFile] });
   return {
     folder,
     metadata: { config, sideFiles, tensors: safetensors.tensors },

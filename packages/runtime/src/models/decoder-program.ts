@@ -99,7 +99,7 @@ export function decoderProgram(config: DecoderConfig, traits: DecoderTraits): Mo
   operations.push({ kind: 'logits', module: head.name, input: 'normed' });
 
   return {
-    architecture: config.modelType,
+    modelType: config.modelType,
     vocabSize,
     contextLength: config.contextLength,
     values: {

@@ -1,4 +1,5 @@
 import { formatLayout, type ModuleDescription, storedBytes, tensorsOf } from '@lowbit/core';
+import { architectureOf } from '../checkpoint/architecture-of.ts';
 import type { ModelFolder } from '../checkpoint/model-folder.ts';
 import type { PlanOptions } from '../open-options.ts';
 import type { Explanation, ModuleExplanation } from './explanation.ts';
@@ -17,7 +18,7 @@ export function explainPlan(plan: ModelPlan): Explanation {
     modules.filter(({ kind }) => kinds(kind)).reduce((total, { deviceBytes }) => total + deviceBytes, 0);
   return {
     path: plan.checkpoint.folder.path,
-    architecture: plan.program.architecture,
+    architecture: architectureOf(plan.checkpoint.metadata.config) ?? plan.program.modelType,
     method: plan.quantization?.method ?? 'unquantized',
     settings: plan.quantization?.settings ?? {},
     backend: `${plan.backend.deviceKind}:${plan.backend.name}`,

@@ -6,6 +6,7 @@ import {
   quantMethodOf,
   type Registry,
 } from '@lowbit/core';
+import { architectureOf } from '../checkpoint/architecture-of.ts';
 import { type ModelFolder, openModelFolder } from '../checkpoint/model-folder.ts';
 import { type Checkpoint, readCheckpoint } from '../checkpoint/read-checkpoint.ts';
 import type { Inspection } from './inspection.ts';
@@ -38,10 +39,9 @@ async function inspect({ folder, metadata }: Checkpoint, registry: Registry): Pr
   for (const { dtype, bytes } of tensors) bytesByDType[dtype] = (bytesByDType[dtype] ?? 0) + bytes;
   const embedded = findQuantizationConfig(config);
   const { settings, quantMethod, notes } = await readSettings(metadata, registry);
-  const architectures = Array.isArray(config.architectures) ? config.architectures : [];
   return {
     path: folder.path,
-    architecture: typeof architectures[0] === 'string' ? architectures[0] : undefined,
+    architecture: architectureOf(config),
     modelType: typeof config.model_type === 'string' ? config.model_type : undefined,
     quantMethod,
     quantizationSource: embedded?.source,

@@ -119,5 +119,5 @@ export function syntheticProgram(
     },
   };
   build(builder);
-  return { program: { architecture: 'synthetic', ...options, values, modules, operations }, descriptions, tensors };
+  return { program: { modelType: 'synthetic', ...options, values, modules, operations }, descriptions, tensors };
 }

@@ -1,6 +1,7 @@
 import {
   type CheckpointMetadata,
   createTensorLedger,
+  describeUnquantized,
   type EmbeddingDescription,
   type KvCacheDescription,
   type LinearDescription,
@@ -20,8 +21,6 @@ export interface DescribedCheckpoint {
   readonly unquantized: ReadonlyMap<string, string>;
   readonly warnings: readonly string[];
 }
-
-const floats = ['F32', 'F16', 'BF16'] as const;
 
 /**
  * Parses the settings, describes every module and closes the books: as a runtime does before it reads a weight.
@@ -64,30 +63,24 @@ export function describeCheckpoint(
   return { descriptions, unquantized, warnings };
 }
 
+/** The experts of an unquantized block are linears like others. */
 function claimUnquantized(spec: ModuleSpec, tensors: TensorClaims): void {
-  const claim = (name: string, ...shape: readonly number[]) => tensors.claim(name, { dtype: floats, shape });
-  switch (spec.kind) {
-    case 'linear':
-      if (spec.tiedTo !== undefined) return;
-      claim(`${spec.name}.weight`, spec.outFeatures, spec.inFeatures);
-      if (spec.hasBias) claim(`${spec.name}.bias`, spec.outFeatures);
-      return;
-    case 'embedding':
-      claim(`${spec.name}.weight`, spec.vocabSize, spec.hiddenSize);
-      return;
-    case 'norm':
-      claim(`${spec.name}.weight`, spec.size);
-      return;
-    case 'moe': {
-      const { name, numExperts, hiddenSize, intermediateSize, projections } = spec;
-      for (let expert = 0; expert < numExperts; expert++) {
-        claim(`${name}.${expert}.${projections.gate}.weight`, intermediateSize, hiddenSize);
-        claim(`${name}.${expert}.${projections.up}.weight`, intermediateSize, hiddenSize);
-        claim(`${name}.${expert}.${projections.down}.weight`, hiddenSize, intermediateSize);
-      }
-      return;
-    }
-    case 'kvCache':
-      return;
+  if (spec.kind === 'linear' && spec.tiedTo !== undefined) return;
+  if (spec.kind !== 'moe') {
+    describeUnquantized(spec, tensors);
+    return;
+  }
+  const { hiddenSize, intermediateSize, projections } = spec;
+  for (let expert = 0; expert < spec.numExperts; expert++) {
+    const linear = (projection: string, outFeatures: number, inFeatures: number) => {
+      const name = `${spec.name}.${expert}.${projection}`;
+      describeUnquantized(
+        { kind: 'linear', name, outFeatures, inFeatures, hasBias: false, role: 'projection' },
+        tensors,
+      );
+    };
+    linear(projections.gate, intermediateSize, hiddenSize);
+    linear(projections.up, intermediateSize, hiddenSize);
+    linear(projections.down, hiddenSize, intermediateSize);
   }
 }
