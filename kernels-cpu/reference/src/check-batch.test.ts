@@ -3,7 +3,7 @@ import { expect, it } from 'vitest';
 import { checkBatch } from './check-batch.ts';
 
 const program: ModelProgram = {
-  architecture: 'test',
+  modelType: 'test',
   vocabSize: 10,
   contextLength: 12,
   values: {},
