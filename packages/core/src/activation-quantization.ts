@@ -24,7 +24,11 @@ export interface DynamicScale {
   readonly symmetric: boolean;
   /** Symmetric: 127 or 127.5 for int8, 448 for e4m3, 6 for e2m1. Asymmetric: number of steps, 255 for int8. */
   readonly divisor: number;
-  /** The scale is itself rounded to this type (`e8m0` for MX, `f8e4m3` for NVFP4). */
+  /**
+   * The scale is itself rounded to the nearest number of this type (`e8m0` for MX, `f8e4m3` for NVFP4). Libraries that
+   * change power-of-two scales elsewhere than halfway, at 1.5, say so by the divisor: 14/3 for e2m1 and 896/3 for e4m3
+   * move that point to 1.75 of the largest magnitude's own power of two, 1024/3 for e4m3 to the next power of two.
+   */
   readonly scaleType?: ElementType;
   /**
    * Divides the scale before it is rounded and multiplies it after (NVFP4). `divide`, as in a weight's `Scale`: the stored

@@ -1,4 +1,4 @@
-import type { Device, KvCacheDescription, Numerics, Refusal } from '@lowbit/core';
+import { type Device, deepFreeze, type KvCacheDescription, type Numerics, type Refusal } from '@lowbit/core';
 import { describe, expect, it } from 'vitest';
 import { activationCases } from './activation-cases.ts';
 import { describeActivationCase } from './activation-suite.ts';
@@ -38,6 +38,7 @@ export function contractSuite(subject: Subject): void {
   });
 
   const cases = casesToAsk(subject);
+  const names = cases.map(({ name }) => name);
 
   describe('answers from the description alone', () => {
     for (const { name, kernels } of cases) {
@@ -51,6 +52,11 @@ export function contractSuite(subject: Subject): void {
   });
 
   describe('accepts what its list says', () => {
+    it('and the list names cases that exist', () => {
+      const unknown = [subject.accepts].flat().filter((name) => name !== 'everything' && !names.includes(name));
+      expect(unknown).toEqual([]);
+    });
+
     for (const { name, kernels } of cases.filter((one) => subject.mustAccept(one.name))) {
       it(name, async (context) => {
         const device = await subject.device(context);
@@ -128,12 +134,4 @@ function ask<Description>(
 
 function describeKvCache(type: KvCacheDescription['type']): KvCacheDescription {
   return { kind: 'kvCache', module: 'self_attn', scheme: 'synthetic', type, numKvHeads: 2, headSize: 64 };
-}
-
-function deepFreeze<Value>(value: Value): Value {
-  if (typeof value === 'object' && value !== null) {
-    for (const member of Object.values(value)) deepFreeze(member);
-    Object.freeze(value);
-  }
-  return value;
 }

@@ -34,6 +34,7 @@ export interface Subject {
   readonly backend: Backend;
   readonly tolerance: number;
   readonly bitExactBatches: boolean;
+  readonly accepts: BackendSuiteOptions['accepts'];
   mustAccept(name: BackendCase): boolean;
   /** Its device; skips the test, with the reason, where it is not there. */
   device(context: TestContext): Promise<Device>;
@@ -45,6 +46,7 @@ export function createSubject({ backend, accepts, computesIn, bitExactBatches }:
     backend,
     tolerance: tolerances[computesIn ?? 'f32'],
     bitExactBatches: bitExactBatches ?? false,
+    accepts,
     mustAccept: (name) => accepts === 'everything' || accepts.includes(name),
     async device(context) {
       probing ??= backend.probe();

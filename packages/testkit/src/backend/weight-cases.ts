@@ -140,6 +140,7 @@ const cases = {
 const slices = {
   'awq-gemm-slice-out': { of: 'awq-gemm', axis: 'out', start: 32, end: 64 },
   'awq-gemm-slice-in': { of: 'awq-gemm', axis: 'in', start: 32, end: 96 },
+  'gptq-4bit-group-index-slice-in': { of: 'gptq-4bit-group-index', axis: 'in', start: 8, end: 40 },
 } as const;
 
 export type WeightCase = keyof typeof cases | keyof typeof slices;
