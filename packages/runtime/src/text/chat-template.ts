@@ -45,7 +45,7 @@ export interface ChatRenderer {
  * lists, text, time and heap; it reaches no file, no network and no environment variable. A worker thread is not enough:
  * measured on Node 20.20, `range(100000000)`, and `upper` of a text doubled 25 times, abort the whole process from inside a
  * worker with `resourceLimits`; a child process dies alone. Starting it takes about 50 ms, once; after that a render of a
- * short conversation takes about a millisecond.
+ * short conversation takes a few milliseconds.
  *
  * @throws ChatTemplateError for a template over the size limit; syntax errors come with the first render
  * @throws ConfigError for special tokens that are none
