@@ -56,8 +56,8 @@ export function createModel(parts: ModelParts): Model {
     tokenizer,
     generate,
     complete: (request) => joinChunks(generate(request)),
-    async renderChat(messages, options) {
-      if (chat) return chat.render(messages, options);
+    async renderChat(messages, options, signal) {
+      if (chat) return chat.render(messages, options, signal);
       throw new LowbitError({
         code: 'CHAT_TEMPLATE',
         message: `${info.path} has no chat template`,
@@ -89,7 +89,7 @@ export function createModel(parts: ModelParts): Model {
       for (const generation of active) generation.abort('the model was closed');
       await engine.close();
       await executable.close();
-      await chat?.close();
+      chat?.close();
       await plan.checkpoint.close();
     },
   };

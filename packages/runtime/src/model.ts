@@ -19,7 +19,7 @@ export interface Model {
    * Writes a conversation as a prompt with the model's chat template, in a bounded sandbox.
    * @throws ChatTemplateError
    */
-  renderChat(messages: readonly ChatMessage[], options?: ChatOptions): Promise<string>;
+  renderChat(messages: readonly ChatMessage[], options?: ChatOptions, signal?: AbortSignal): Promise<string>;
   /** Logits of every token, `[tokenIds.length, vocab]`, computed alone and in chunks; for verification and perplexity. */
   logits(tokenIds: readonly number[] | Int32Array): Promise<Float32Array>;
   /** What is going on now. */

@@ -56,6 +56,7 @@ describe('resolveSampling', () => {
     [{ stopTokenIds: [50] }, 'stopTokenIds: expected a whole number from 0 to 49, found 50'],
     [{ logitBias: { 50: 1 } }, 'logitBias: expected a whole number from 0 to 49, found 50'],
     [{ logitBias: { 3: 101 } }, 'logitBias.3: expected a number from -100 to 100, found 101'],
+    [{ stop: ['a', ''] }, 'stop: expected texts that are not empty, found ["a",""]'],
     [{ seed: 0.5 }, 'seed: expected a whole number, found 0.5'],
   ])('names what is wrong with %j', (parameters, message) => {
     expect(() => resolveSampling(parameters, {}, limits)).toThrow(message);

@@ -29,7 +29,8 @@ export function resolveSampling(
   const temperature = within('temperature', pick('temperature') ?? 1, 0, Number.MAX_VALUE);
   const topK = whole('topK', pick('topK') ?? -1, -1, Number.MAX_SAFE_INTEGER);
   if (topK === 0) throw new SamplingError('topK', '-1 (all) or at least 1', topK);
-  const stop = (pick('stop') ?? []).filter((text) => text !== '');
+  const stop = pick('stop') ?? [];
+  if (stop.includes('')) throw new SamplingError('stop', 'texts that are not empty', stop);
   const ownStopTokenIds = tokenIds('stopTokenIds', pick('stopTokenIds') ?? [], vocabSize);
   const logitBias = Object.entries(pick('logitBias') ?? {}).map(([id, bias]) => [Number(id), bias] as const);
   tokenIds(

@@ -1,3 +1,4 @@
+import { logSumExp } from '../sampling/logprobs.ts';
 import type { RecordMeasures } from './verify-report.ts';
 
 /** How far `computed` is from `recorded`, as one list of numbers. */
@@ -71,11 +72,6 @@ function klDivergence(p: Float32Array, q: Float32Array): number {
     sum += Math.exp(logP) * (logP - (q[index]! - normalizeQ));
   }
   return sum;
-}
-
-function logSumExp(row: Float32Array): number {
-  const largest = row.reduce((best, value) => Math.max(best, value), Number.NEGATIVE_INFINITY);
-  return largest + Math.log(row.reduce((sum, value) => sum + Math.exp(value - largest), 0));
 }
 
 function median(values: readonly number[]): number {
