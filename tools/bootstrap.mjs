@@ -9,7 +9,7 @@
  */
 import { spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
@@ -64,32 +64,31 @@ function checkNode() {
 
 /** Installs what the lockfile says, unless that has been done. */
 async function install() {
+  if (isInstalled()) return;
+  await step('install', pnpm('install', '--frozen-lockfile', '--prefer-offline'));
+  mkdirSync(dirname(stampFile), { recursive: true });
+  writeFileSync(stampFile, wantedStamp());
+}
+
+function isInstalled() {
+  return existsSync(stampFile) && readFileSync(stampFile, 'utf8') === wantedStamp();
+}
+
+function wantedStamp() {
   const hash = createHash('sha256');
   for (const file of ['pnpm-lock.yaml', 'pnpm-workspace.yaml', 'package.json'])
     hash.update(readFileSync(join(root, file)));
-  const wanted = `${hash.digest('hex')} ${process.platform}-${process.arch}\n`;
-  if (readStamp() === wanted) return;
-  await step('install', pnpm('install', '--frozen-lockfile', '--prefer-offline'));
-  mkdirSync(dirname(stampFile), { recursive: true });
-  writeFileSync(stampFile, wanted);
-}
-
-function readStamp() {
-  try {
-    return readFileSync(stampFile, 'utf8');
-  } catch {
-    return undefined;
-  }
+  return `${hash.digest('hex')} ${process.platform}-${process.arch}\n`;
 }
 
 /**
- * A command line for the pinned pnpm. npx puts it on the PATH, where turbo looks for it; an exact version that npx has
- * once fetched costs no network.
+ * A command line for the pinned pnpm. npx puts it on the PATH, where turbo looks for it. Once it has been fetched, npx
+ * need not ask the registry about it again.
  * @param {string[]} args
  * @returns {[string, string[]]}
  */
 function pnpm(...args) {
-  return ['npx', ['--yes', packageManager, ...args]];
+  return ['npx', ['--yes', ...(isInstalled() ? ['--prefer-offline'] : []), packageManager, ...args]];
 }
 
 /**

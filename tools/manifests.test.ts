@@ -56,7 +56,13 @@ it('known-plugins.json lists the plugins of this repository', () => {
   const plugins = packages.flatMap(({ name, manifest }) => (manifest.lowbit ? [{ name, ...manifest.lowbit }] : []));
   const methods = plugins.flatMap((plugin) =>
     'method' in plugin
-      ? [{ package: plugin.name, quantMethod: (plugin as unknown as QuantizationMethod).match.quantMethod }]
+      ? [
+          {
+            package: plugin.name,
+            method: plugin.method,
+            quantMethod: (plugin as unknown as QuantizationMethod).match.quantMethod,
+          },
+        ]
       : [],
   );
   const backends = plugins.flatMap((plugin) =>

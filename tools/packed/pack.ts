@@ -6,6 +6,7 @@ import { promisify } from 'node:util';
 import { publicPackages, readJson, root, type WorkspacePackage } from '../workspace.ts';
 
 const execute = promisify(execFile);
+const options = { cwd: root, shell: process.platform === 'win32' };
 
 export interface PackedPackage extends WorkspacePackage {
   /** Absolute path of the tarball. */
@@ -16,12 +17,9 @@ export interface PackedPackage extends WorkspacePackage {
 export async function packAll(): Promise<{ readonly folder: string; readonly packages: readonly PackedPackage[] }> {
   const folder = await mkdtemp(join(tmpdir(), 'lowbit-packed-'));
   const packages = publicPackages();
-  const { packageManager } = readJson('package.json') as { packageManager: string };
   const filters = packages.map(({ name }) => `--filter=${name}`);
-  await execute('npx', ['--yes', packageManager, ...filters, 'pack', '--pack-destination', folder], {
-    cwd: root,
-    shell: process.platform === 'win32',
-  });
+  const [program, ...first] = await findPnpm();
+  await execute(program, [...first, ...filters, 'pack', '--pack-destination', folder], options);
   const files = new Set(await readdir(folder));
   const packed = packages.map((one) => {
     const file = `${one.name.replace('@', '').replace('/', '-')}-${one.manifest.version}.tgz`;
@@ -29,6 +27,13 @@ export async function packAll(): Promise<{ readonly folder: string; readonly pac
     return { ...one, tarball: join(folder, file) };
   });
   return { folder, packages: packed };
+}
+
+/** The pinned pnpm: the one on the PATH, where `npm test` has put it, or by npx. */
+async function findPnpm(): Promise<readonly [string, ...string[]]> {
+  const { packageManager } = readJson('package.json') as { packageManager: string };
+  const present = await execute('pnpm', ['--version'], options).catch(() => undefined);
+  return `pnpm@${present?.stdout.trim()}` === packageManager ? ['pnpm'] : ['npx', '--yes', packageManager];
 }
 
 /** Runs a program; the answer holds what it printed, also where it failed. */
