@@ -4,6 +4,7 @@ import type { Runtime } from './runtime.ts';
 export const loadedOnUse: Runtime = {
   discoverPlugins: async (...args) => (await import('@lowbit/runtime')).discoverPlugins(...args),
   probeBackends: async (...args) => (await import('@lowbit/runtime')).probeBackends(...args),
+  missingPlugins: async (...args) => (await import('@lowbit/runtime')).missingPlugins(...args),
   inspectModel: async (...args) => (await import('@lowbit/runtime')).inspectModel(...args),
   explainModel: async (...args) => (await import('@lowbit/runtime')).explainModel(...args),
   openModel: async (...args) => (await import('@lowbit/runtime')).openModel(...args),

@@ -12,4 +12,6 @@ export type Runtime = Pick<
   | 'verifyModel'
   | 'measurePerplexity'
 > &
-  Pick<Server, 'startServer'>;
+  Pick<Server, 'startServer'> & {
+    missingPlugins(...args: Parameters<Library['missingPlugins']>): Promise<ReturnType<Library['missingPlugins']>>;
+  };

@@ -12,6 +12,7 @@ export { explainModel } from './plan/explain-model.ts';
 export type * from './plan/explanation.ts';
 export { inspectModel } from './plan/inspect-model.ts';
 export type * from './plan/inspection.ts';
+export { type MissingPlugin, missingPlugins } from './plan/known-plugins.ts';
 export { SamplingError } from './sampling/sampling-error.ts';
 export type * from './sampling/sampling-parameters.ts';
 export type * from './text/chat-template.ts';

@@ -48,6 +48,20 @@ describe('lowbit doctor', () => {
     expect(stdout).toMatch(/\ncpu:odd {8}failed {7}odd {28}cannot be loaded\n/);
   });
 
+  it('shows what could be installed', async () => {
+    const runtime = fakeRuntime({
+      probeBackends: async () => [ready],
+      missingPlugins: async () => [
+        { kind: 'method', name: 'awq', package: '@lowbit/awq' },
+        { kind: 'backend', name: 'cpu:quick', package: 'quick' },
+      ],
+    });
+    const { code, stdout } = await runCommand(['doctor'], runtime);
+    expect(code).toBe(0);
+    expect(stdout).toMatch(/\nawq {5}not installed {2}@lowbit\/awq {2}npm install @lowbit\/awq\n/);
+    expect(stdout).toMatch(/\ncpu:quick {6}not installed {2}quick {26}npm install quick\n/);
+  });
+
   it('ends with 1 where nothing can run a model', async () => {
     expect(await runCommand(['doctor'], machine())).toMatchObject({
       code: 1,

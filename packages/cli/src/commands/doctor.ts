@@ -1,6 +1,6 @@
 import os from 'node:os';
 import { formatRefusal, LowbitError, type Registry } from '@lowbit/core';
-import type { BackendProbe } from '@lowbit/runtime';
+import type { BackendProbe, MissingPlugin } from '@lowbit/runtime';
 import { Command } from 'commander';
 import { addCommonOptions, addExamples, type CommonOptions } from '../options/common-options.ts';
 import { type Diagnosis, formatDiagnosis } from '../output/diagnosis-text.ts';
@@ -13,7 +13,7 @@ export function doctorCommand(session: Session): Command {
   const command = new Command('doctor')
     .summary('what this machine offers')
     .description(
-      'Shows the machine, and each installed method and backend with the result of its probe. Exit code 1 where nothing can run a model.',
+      'Shows the machine, each method, and each backend with the result of its probe; what is not installed, too. Exit code 1 where nothing can run a model.',
     )
     .action((options: CommonOptions) => doctor(session, options));
   addCommonOptions(command);
@@ -23,7 +23,8 @@ export function doctorCommand(session: Session): Command {
 async function doctor(session: Session, options: CommonOptions): Promise<void> {
   const output = createOutput(session, options);
   const { registry, warnings } = await discover(session);
-  const backends = await session.runtime.probeBackends(registry);
+  const probes = await session.runtime.probeBackends(registry);
+  const missing = await session.runtime.missingPlugins(registry);
   const [cpu] = os.cpus();
   const diagnosis: Diagnosis = {
     version: version(),
@@ -31,8 +32,8 @@ async function doctor(session: Session, options: CommonOptions): Promise<void> {
     platform: `${process.platform} ${process.arch}`,
     cpu: { model: cpu?.model.trim() ?? 'unknown', threads: os.availableParallelism() },
     memory: { total: os.totalmem(), free: os.freemem() },
-    methods: await Promise.all(registry.methods.map(diagnoseMethod)),
-    backends: backends.map(diagnoseBackend),
+    methods: [...(await Promise.all(registry.methods.map(diagnoseMethod))), ...diagnoseMissing(missing, 'method')],
+    backends: [...probes.map(diagnoseBackend), ...diagnoseMissing(missing, 'backend')],
     warnings,
   };
   if (options.json) output.json(diagnosis);
@@ -40,7 +41,7 @@ async function doctor(session: Session, options: CommonOptions): Promise<void> {
   if (!diagnosis.backends.some(({ status }) => status === 'ready')) {
     throw new LowbitError({
       code: 'NO_BACKEND',
-      message: `expected a backend that can run models here, found ${backends.length === 0 ? 'none installed' : 'none ready'}`,
+      message: `expected a backend that can run models here, found ${probes.length === 0 ? 'none installed' : 'none ready'}`,
       remedy: 'npm install @lowbit/kernels-cpu-reference runs anywhere.',
     });
   }
@@ -65,6 +66,15 @@ function diagnoseBackend({ backend, from, result }: BackendProbe): Diagnosis['ba
     case 'failed':
       return { name: backend, from, status: 'failed', reason: messageOf(result.error) };
   }
+}
+
+/** Plugins of lowbit's own that could be here. */
+function diagnoseMissing(missing: readonly MissingPlugin[], kind: MissingPlugin['kind']) {
+  return missing
+    .filter((plugin) => plugin.kind === kind)
+    .map(
+      ({ name, package: from }) => ({ name, from, status: 'not installed', reason: `npm install ${from}` }) as const,
+    );
 }
 
 function messageOf(error: unknown): string {

@@ -34,7 +34,7 @@ function verifying(...records: readonly RecordReport[]) {
 describe('lowbit verify', () => {
   it('prints one row per record, and says what is unchecked', async () => {
     const { runtime, asked } = verifying(passed, unchecked);
-    const argv = ['verify', '.', '--against', 'golden.safetensors', '--tolerance', '0.001'];
+    const argv = ['verify', '.', '--against', 'golden.safetensors', '--tolerance', '0.001', '--numerics', 'exact'];
     const { code, stdout, stderr } = await runCommand(argv, runtime, { cwd: '/tmp' });
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
     expect(stdout).toMatchInlineSnapshot(`
@@ -45,7 +45,7 @@ describe('lowbit verify', () => {
       2 records: 1 passed, 0 failed, 1 unchecked
       "
     `);
-    expect(asked[0]).toMatchObject({ against: '/tmp/golden.safetensors', tolerance: 0.001 });
+    expect(asked[0]).toMatchObject({ against: '/tmp/golden.safetensors', tolerance: 0.001, numerics: 'exact' });
   });
 
   it('names the first record that fails and ends with 1', async () => {

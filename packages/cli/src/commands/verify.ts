@@ -5,14 +5,19 @@ import { Command } from 'commander';
 import { addCommonOptions, addExamples, type CommonOptions } from '../options/common-options.ts';
 import { modelFolder } from '../options/model-folder.ts';
 import { decimalNumber } from '../options/parse-number.ts';
-import { addDeviceOption, type DeviceOptions } from '../options/plan-options.ts';
+import {
+  addDeviceOption,
+  addNumericsOption,
+  type DeviceOptions,
+  type NumericsOptions,
+} from '../options/plan-options.ts';
 import { createOutput } from '../output/output.ts';
 import { createProgress } from '../output/progress.ts';
 import { formatVerifyReport } from '../output/verify-report-text.ts';
 import { discoverRegistry } from '../plugins.ts';
 import type { Session } from '../session.ts';
 
-interface VerifyCommandOptions extends CommonOptions, DeviceOptions {
+interface VerifyCommandOptions extends CommonOptions, DeviceOptions, NumericsOptions {
   readonly against: string;
   readonly tolerance?: number;
 }
@@ -28,6 +33,7 @@ export function verifyCommand(session: Session): Command {
     .option('--tolerance <number>', "largest difference, relative to a record's range", decimalNumber({ min: 0 }))
     .action((model: string, options: VerifyCommandOptions) => verify(session, model, options));
   addDeviceOption(command);
+  addNumericsOption(command, 'only records of runs with these numerics (default: each record as it was made)');
   addCommonOptions(command);
   return addExamples(command, [
     'lowbit verify ./Qwen3-8B-AWQ --against ./golden.safetensors',
@@ -40,11 +46,12 @@ async function verify(session: Session, model: string, options: VerifyCommandOpt
   const folder = modelFolder(model, session.io.cwd);
   const registry = await discoverRegistry(session, output);
   const progress = createProgress(session.io, options);
-  const { device, tolerance } = options;
+  const { device, numerics, tolerance } = options;
   const report = await session.runtime
     .verifyModel(folder, {
       registry,
       device,
+      numerics,
       tolerance,
       against: resolve(session.io.cwd, options.against),
       signal: session.signal,

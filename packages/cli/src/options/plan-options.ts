@@ -16,11 +16,9 @@ export function addDeviceOption(command: Command): Command {
   return command.option('--device <device>', 'cpu, or one backend: cpu:reference (default: cpu)');
 }
 
-export function addNumericsOption(command: Command): Command {
-  return command.addOption(
-    new Option(
-      '--numerics <numerics>',
-      'exact: activations stay as they are; faithful: as the checkpoint says (default); fast: kernels may approximate',
-    ).choices(numerics),
-  );
+const whatNumericsMean =
+  'exact: activations stay as they are; faithful: as the checkpoint says (default); fast: kernels may approximate';
+
+export function addNumericsOption(command: Command, description = whatNumericsMean): Command {
+  return command.addOption(new Option('--numerics <numerics>', description).choices(numerics));
 }

@@ -17,13 +17,13 @@ export interface Diagnosis {
     readonly name: string;
     /** The package it comes from. */
     readonly from: string;
-    readonly status: 'ready' | 'failed';
+    readonly status: 'ready' | 'failed' | 'not installed';
     readonly reason?: string;
   }[];
   readonly backends: readonly {
     readonly name: string;
     readonly from: string;
-    readonly status: 'ready' | 'unavailable' | 'failed';
+    readonly status: 'ready' | 'unavailable' | 'failed' | 'not installed';
     readonly device?: Pick<Device, 'kind' | 'name' | 'memory'>;
     readonly reason?: string;
   }[];

@@ -37,6 +37,7 @@ export function fakeRuntime(
     closed: 0,
     discoverPlugins: async () => ({ registry: createRegistry({}), warnings: [] }),
     probeBackends: async () => [],
+    missingPlugins: async () => [],
     inspectModel: fail('inspectModel'),
     explainModel: fail('explainModel'),
     verifyModel: fail('verifyModel'),

@@ -1,3 +1,4 @@
+import type { Registry } from '@lowbit/core';
 import knownPlugins from './known-plugins.json' with { type: 'json' };
 
 /** What to do when no installed method reads a checkpoint. The list is collected from this repository's manifests. */
@@ -19,4 +20,26 @@ export function packageForBackend(deviceKind: string, name: string | undefined):
   }
   const all = knownPlugins.backends.map((entry) => `${entry.device}:${entry.backend} (${entry.package})`);
   return `Backends of lowbit's own: ${all.join(', ')}.`;
+}
+
+/** A plugin of lowbit's own that a registry lacks. */
+export interface MissingPlugin {
+  readonly kind: 'method' | 'backend';
+  /** `awq`, `cpu:reference`. */
+  readonly name: string;
+  readonly package: string;
+}
+
+/** The plugins of lowbit's own that a registry lacks. */
+export function missingPlugins({ methods, backends }: Registry): readonly MissingPlugin[] {
+  const missingMethods = knownPlugins.methods.filter(({ method }) => !methods.some(({ name }) => name === method));
+  const missingBackends = knownPlugins.backends.filter(
+    ({ device, backend }) => !backends.some((entry) => entry.deviceKind === device && entry.name === backend),
+  );
+  return [
+    ...missingMethods.map((entry) => ({ kind: 'method', name: entry.method, package: entry.package }) as const),
+    ...missingBackends.map(
+      (entry) => ({ kind: 'backend', name: `${entry.device}:${entry.backend}`, package: entry.package }) as const,
+    ),
+  ];
 }

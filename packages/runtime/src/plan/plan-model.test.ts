@@ -12,6 +12,7 @@ import { describe, expect, it } from 'vitest';
 import { floats, memoryFolder, type Tensors, tinyConfig, tinyTensors } from '../test-support/tiny-checkpoint.ts';
 import { explainModel } from './explain-model.ts';
 import { inspectModel } from './inspect-model.ts';
+import { missingPlugins } from './known-plugins.ts';
 
 const registry = createRegistry({ backends: [reference] });
 
@@ -198,6 +199,13 @@ describe('backends', () => {
     await expect(explainWith([reference], 'tpu')).rejects.toThrow(
       'no backend for "tpu" (present: cpu:reference)\nBackends of lowbit\'s own: cpu:reference (@lowbit/kernels-cpu-reference).',
     );
+  });
+});
+
+describe('missingPlugins', () => {
+  it("lists lowbit's own that are not at hand", () => {
+    expect(missingPlugins(createRegistry({}))).toContainEqual({ kind: 'method', name: 'awq', package: '@lowbit/awq' });
+    expect(missingPlugins(registry).filter(({ kind }) => kind === 'backend')).toEqual([]);
   });
 });
 

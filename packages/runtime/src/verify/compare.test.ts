@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { compareLogits, compareValues } from './compare.ts';
+import { compareLogits, compareRows, compareValues } from './compare.ts';
 
 const floats = (...values: number[]) => Float32Array.from(values);
 
@@ -29,6 +29,13 @@ describe('compareValues', () => {
   it('takes a difference from a constant record for infinitely large', () => {
     expect(compareValues(floats(1, 1), floats(1, 1.5)).relative).toBe(Number.POSITIVE_INFINITY);
     expect(compareValues(floats(1, 1), floats(1, 1)).relative).toBe(0);
+  });
+});
+
+describe('compareRows', () => {
+  it('measures each row against its own largest magnitude', () => {
+    const measures = compareRows(floats(100, -100, 0.5, -1), floats(101, -100, 0.5, -1.5), 2);
+    expect(measures).toMatchObject({ rowRelative: 0.5, maxAbsDifference: 1 });
   });
 });
 

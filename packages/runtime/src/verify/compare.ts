@@ -30,6 +30,19 @@ export function compareValues(recorded: Float32Array, computed: Float32Array): R
   };
 }
 
+/** `compareValues`, and the worst row on its own scale. */
+export function compareRows(recorded: Float32Array, computed: Float32Array, rows: number): RecordMeasures {
+  const width = recorded.length / rows;
+  let rowRelative = 0;
+  for (let row = 0; row < rows; row++) {
+    const expected = recorded.subarray(row * width, (row + 1) * width);
+    const { maxAbsDifference } = compareValues(expected, computed.subarray(row * width, (row + 1) * width));
+    const largest = expected.reduce((best, value) => Math.max(best, Math.abs(value)), 0);
+    rowRelative = Math.max(rowRelative, relativeTo(largest, maxAbsDifference));
+  }
+  return { ...compareValues(recorded, computed), rowRelative };
+}
+
 /** `compareValues`, and what matters of logits: per token, the likeliest next token, and the distributions. */
 export function compareLogits(recorded: Float32Array, computed: Float32Array, vocabSize: number): RecordMeasures {
   const measures = compareValues(recorded, computed);

@@ -9,7 +9,7 @@ const limits = {
    * that flips at a rounding tie moves later layers, so single tokens say nothing.
    */
   activationLogits: 0.025,
-  /** One layer alone with quantized activations, of the record's range: no cascade, only f32 rounding. */
+  /** One layer alone with quantized activations, of each row's largest output: no cascade, only f32 rounding. */
   linearOutput: 1e-5,
 } as const;
 
@@ -30,7 +30,8 @@ export function judgeActivationLogits(measures: RecordMeasures, tolerance: numbe
 }
 
 export function judgeLinearOutput(measures: RecordMeasures, tolerance: number = limits.linearOutput): Judged {
-  return judged(measures.relative <= tolerance, `largest difference <= ${tolerance} of the range`, measures);
+  const rule = `largest difference <= ${tolerance} of each row's largest output`;
+  return judged((measures.rowRelative ?? Number.POSITIVE_INFINITY) <= tolerance, rule, measures);
 }
 
 function judged(passed: boolean, rule: string, measures: RecordMeasures): Judged {

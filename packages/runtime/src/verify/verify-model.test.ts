@@ -79,7 +79,7 @@ describe('verifyModel', () => {
     };
     expect(await statuses()).toEqual([
       'weight_sha256.model.layers.0.mlp.up_proj failed: the same SHA-256',
-      'weight_sha256.model.layers.99.x unchecked: the model has no linear or embedding model.layers.99.x',
+      'weight_sha256.model.layers.99.x failed: the model must have the module model.layers.99.x',
       'logits_0 failed: largest difference <= 0.001 of the range',
     ]);
     expect((await statuses(Number.POSITIVE_INFINITY))[2]).toBe(
@@ -98,6 +98,31 @@ describe('verifyModel', () => {
     expect(records.map(({ record, status }) => `${record} ${status}`).sort()).toEqual([
       'logits_kv_0 unchecked',
       'mystery unchecked',
+    ]);
+  });
+
+  it('leaves records of other numerics alone when asked to', async () => {
+    const { records } = await verifyModel(shippedModel, { registry, against: golden, numerics: 'faithful' });
+    expect(records.map(({ record, status, rule }) => `${record} ${status}: ${rule}`)).toEqual([
+      'weight.model.layers.0.self_attn.q_proj passed: bit for bit',
+      'logits_0 unchecked: a record of a run with numerics exact, and only faithful was asked for',
+    ]);
+  });
+
+  it('runs one linear alone, and judges each row on its own scale', async () => {
+    const against = join(folder, 'golden.safetensors');
+    const module = 'model.layers.0.mlp.down_proj';
+    const zeros = {
+      [`linear_input.${module}`]: float32([2, 768], 0),
+      [`linear_output.${module}`]: float32([2, 256], 0),
+    };
+    await writeFile(against, writeSafetensors(zeros));
+    expect((await verifyModel(shippedModel, { registry, against })).records).toMatchObject([
+      { kind: 'linear-output', status: 'passed', measures: { rowRelative: 0 } },
+    ]);
+    await writeFile(against, writeSafetensors({ ...zeros, [`linear_output.${module}`]: float32([2, 256], 1e-9) }));
+    expect((await verifyModel(shippedModel, { registry, against })).records).toMatchObject([
+      { status: 'failed', rule: "largest difference <= 0.00001 of each row's largest output" },
     ]);
   });
 

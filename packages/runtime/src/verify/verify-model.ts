@@ -9,7 +9,7 @@ import { dequantizeWeight } from '@lowbit/numerics';
 import type { Model } from '../model.ts';
 import { openModel } from '../open-model.ts';
 import { type ModelPlan, planModel } from '../plan/plan-model.ts';
-import { compareLogits, compareValues } from './compare.ts';
+import { compareLogits, compareRows, compareValues } from './compare.ts';
 import { type GoldenRecords, openGoldenRecords } from './golden-records.ts';
 import { judgeActivationLogits, judgeLinearOutput, judgeLogits, judgeWeight } from './judge.ts';
 import type { RecordReport, VerifyOptions, VerifyReport } from './verify-report.ts';
@@ -17,10 +17,18 @@ import type { RecordReport, VerifyOptions, VerifyReport } from './verify-report.
 /** Recomputes what a reference run recorded, record by record. */
 export async function verifyModel(folder: string, options: VerifyOptions): Promise<VerifyReport> {
   const golden = await openGoldenRecords(options.against);
+  try {
+    return await verifyRecords(folder, golden, options);
+  } finally {
+    await golden.close();
+  }
+}
+
+async function verifyRecords(folder: string, golden: GoldenRecords, options: VerifyOptions): Promise<VerifyReport> {
   const plan = await planModel(folder, { ...options, numerics: 'faithful' });
   const models = createModels(folder, options);
   try {
-    const tasks = listTasks(plan, golden, models, options.tolerance);
+    const tasks = listTasks(plan, golden, models, options);
     const records: RecordReport[] = [];
     for (const [index, task] of tasks.entries()) {
       options.onProgress?.({ stage: 'verify', done: index, total: tasks.length });
@@ -32,33 +40,36 @@ export async function verifyModel(folder: string, options: VerifyOptions): Promi
   } finally {
     await models.close();
     await plan.checkpoint.close();
-    await golden.close();
   }
 }
 
 type Task = () => Promise<RecordReport>;
 
 /** One task per record: weights first, whole forwards last. */
-function listTasks(plan: ModelPlan, golden: GoldenRecords, models: Models, tolerance?: number): readonly Task[] {
-  const logits = (record: string, key: string, numerics: Numerics): Task => {
-    return () => verifyLogits(models, golden, { record, input: `input_ids_${key}`, numerics }, tolerance);
-  };
+function listTasks(plan: ModelPlan, golden: GoldenRecords, models: Models, options: VerifyOptions): readonly Task[] {
+  const { tolerance } = options;
   const ranked: { readonly rank: number; readonly task: Task }[] = [];
-  for (const [module, hash] of golden.weightHashes) {
-    ranked.push({ rank: 0, task: () => verifyWeightHash(plan, module, hash) });
-  }
+  const add = (rank: number, task: Task) => ranked.push({ rank, task });
+  const addRun = (rank: number, record: string, kind: RecordReport['kind'], numerics: Numerics, task: Task) => {
+    const left = options.numerics !== undefined && options.numerics !== numerics;
+    const why = `a record of a run with numerics ${numerics}, and only ${options.numerics} was asked for`;
+    add(rank, left ? async () => unchecked(record, kind, why) : task);
+  };
+  for (const [module, hash] of golden.weightHashes) add(0, () => verifyWeightHash(plan, module, hash));
   for (const record of golden.names) {
     const [prefix = '', module = ''] = split(record);
+    const [, activations, key] = /^logits(_act)?_(\d+)$/.exec(record) ?? [];
     if (prefix === 'weight') {
-      ranked.push({ rank: 0, task: () => verifyWeight(plan, golden, record, module) });
+      add(0, () => verifyWeight(plan, golden, record, module));
     } else if (prefix === 'linear_output') {
-      ranked.push({ rank: 1, task: () => verifyLinearOutput(plan, golden, record, module, tolerance) });
-    } else if (/^logits_\d+$/.test(record)) {
-      ranked.push({ rank: 2, task: logits(record, record.slice('logits_'.length), 'exact') });
-    } else if (/^logits_act_\d+$/.test(record)) {
-      ranked.push({ rank: 3, task: logits(record, record.slice('logits_act_'.length), 'faithful') });
+      const task = () => verifyLinearOutput(plan, golden, record, module, tolerance);
+      addRun(1, record, 'linear-output', 'faithful', task);
+    } else if (key !== undefined) {
+      const numerics = activations ? 'faithful' : 'exact';
+      const run = { record, input: `input_ids_${key}`, numerics } as const;
+      addRun(activations ? 3 : 2, record, 'logits', numerics, () => verifyLogits(models, golden, run, tolerance));
     } else if (!/^input_ids_\d+$/.test(record) && prefix !== 'linear_input') {
-      ranked.push({ rank: 4, task: async () => unchecked(record, 'unknown', 'no rule for records of this kind yet') });
+      add(4, async () => unchecked(record, 'unknown', 'no rule for records of this kind yet'));
     }
   }
   return ranked.sort((a, b) => a.rank - b.rank).map(({ task }) => task);
@@ -77,7 +88,7 @@ async function verifyWeight(
   module: string,
 ): Promise<RecordReport> {
   const weight = weightOf(plan, module);
-  if (!weight) return unchecked(record, 'weight', `the model has no linear or embedding ${module}`);
+  if (!weight) return absent(record, 'weight', module);
   const computed = await dequantize(plan, weight);
   const recorded = await golden.floats(record, computed.length);
   return { record, kind: 'weight', ...judgeWeight(compareValues(recorded, computed)) };
@@ -86,7 +97,7 @@ async function verifyWeight(
 async function verifyWeightHash(plan: ModelPlan, module: string, hash: string): Promise<RecordReport> {
   const record = `weight_sha256.${module}`;
   const weight = weightOf(plan, module);
-  if (!weight) return unchecked(record, 'weight-hash', `the model has no linear or embedding ${module}`);
+  if (!weight) return absent(record, 'weight-hash', module);
   const { createHash } = await import('node:crypto');
   const { buffer, byteOffset, byteLength } = await dequantize(plan, weight);
   const computed = createHash('sha256')
@@ -105,18 +116,16 @@ async function verifyLinearOutput(
 ): Promise<RecordReport> {
   const description = plan.modules.get(module)?.description;
   const selection = plan.selections.get(module);
-  if (description?.kind !== 'linear' || !selection) {
-    return unchecked(record, 'linear-output', `the model has no linear ${module}`);
-  }
+  if (description?.kind !== 'linear' || !selection) return absent(record, 'linear-output', module);
   const input = `linear_input.${module}`;
-  const computed = await runLinear(plan, selection.kernel as LinearKernel, description, {
-    values: await golden.floats(input),
-    rows: golden.shape(input)[0] ?? 0,
-  });
+  const [rows = 0] = golden.shape(input);
+  const values = await golden.floats(input, rows * description.weight.inFeatures);
+  const computed = await runLinear(plan, selection.kernel as LinearKernel, description, { values, rows });
+  const recorded = await golden.floats(record, computed.length);
   return {
     record,
     kind: 'linear-output',
-    ...judgeLinearOutput(compareValues(await golden.floats(record), computed), tolerance),
+    ...judgeLinearOutput(compareRows(recorded, computed, rows), tolerance),
   };
 }
 
@@ -179,6 +188,11 @@ async function dequantize({ checkpoint }: ModelPlan, weight: QuantizedWeight): P
     bytes.set(ref.name, await checkpoint.bytes.read(ref));
   }
   return dequantizeWeight(weight, (ref) => bytes.get(ref.name)!);
+}
+
+/** The recorded model had a module that this one has not. */
+function absent(record: string, kind: RecordReport['kind'], module: string): RecordReport {
+  return { record, kind, status: 'failed', rule: `the model must have the module ${module}` };
 }
 
 function unchecked(record: string, kind: RecordReport['kind'], why: string): RecordReport {

@@ -1,6 +1,7 @@
 import type { PlanOptions, Progress } from '../open-options.ts';
 
-export interface VerifyOptions extends Omit<PlanOptions, 'numerics'> {
+/** `numerics`: only records of that kind of run. Default: each record as it was made. */
+export interface VerifyOptions extends PlanOptions {
   /** Path of a `golden.safetensors`; a `golden.json` beside it is read too. */
   readonly against: string;
   /** Replaces the default tolerance of every record that has one, relative to the record's range. */
@@ -31,6 +32,8 @@ export interface RecordMeasures {
   readonly range: number;
   /** `maxAbsDifference / range`. */
   readonly relative: number;
+  /** Largest over the rows of a row's largest difference, relative to the row's largest magnitude. */
+  readonly rowRelative?: number;
   /** Median over tokens of each token's largest difference, relative to the range. */
   readonly tokenMedian?: number;
   /** Share of tokens whose likeliest next token agrees. */
