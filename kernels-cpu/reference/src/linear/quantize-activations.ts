@@ -3,7 +3,7 @@ import { decodeStored, type ReadTensor, roundHalfAwayFromZero, roundHalfEven } f
 import { roundToFloat } from '../round-to-float.ts';
 
 /** The input of a linear as codes, with one scale and one zero point per row and group of features. */
-export interface QuantizedActivations {
+interface QuantizedActivations {
   /** `[rows, in]`: whole numbers, or the numbers of the float type. */
   readonly codes: Float32Array;
   /** `[rows, groups]`, both. */

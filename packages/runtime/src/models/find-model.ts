@@ -6,7 +6,7 @@ import { qwen2 } from './qwen2.ts';
 import { qwen3 } from './qwen3.ts';
 
 /** Every architecture that can run. A new one adds its file and its line here. */
-export const modelDefinitions: readonly ModelDefinition[] = [llama, mistral, qwen2, qwen3];
+const modelDefinitions: readonly ModelDefinition[] = [llama, mistral, qwen2, qwen3];
 
 /**
  * The definition for a checkpoint's `model_type`.

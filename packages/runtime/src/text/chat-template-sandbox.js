@@ -7,7 +7,7 @@ import { Environment, Interpreter, parse, tokenize } from '@huggingface/jinja';
  */
 
 /** What a template may do, and what it did wrong. `reason` as in `chat-template-error.ts`. */
-export class TemplateFault extends Error {
+class TemplateFault extends Error {
   constructor(reason, message) {
     super(message);
     this.reason = reason;

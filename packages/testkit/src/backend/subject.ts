@@ -15,7 +15,7 @@ export const embeddingCases = ['f32', 'f16', 'bf16', 'int8-channel', 'int8-odd-s
 export type EmbeddingCase = (typeof embeddingCases)[number];
 
 export const kvCacheCases = ['f32', 'f16', 'bf16'] as const;
-export type KvCacheCase = (typeof kvCacheCases)[number];
+type KvCacheCase = (typeof kvCacheCases)[number];
 
 export interface BackendSuiteOptions {
   /** Heads the suites. */
