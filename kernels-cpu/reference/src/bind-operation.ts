@@ -32,12 +32,12 @@ export function bindOperation(operation: Operation, check: OperationChecker): St
 
     case 'rms-norm': {
       const { input, output, epsilon, size } = operation;
-      const { weight } = check.module(operation.module, 'norm');
+      const norm = check.module(operation.module, 'norm');
       const width = check.reads(input);
-      check.require(weight.length === size, `a norm of ${weight.length} features over runs of ${size}`);
+      check.require(norm.weight.length === size, `a norm of ${norm.weight.length} features over runs of ${size}`);
       check.require(width % size === 0, `runs of ${size} features in a value of ${width}`);
       check.writes(output, width);
-      return ({ value }) => rmsNorm(value(input), weight, epsilon, value(output));
+      return ({ value }) => rmsNorm(value(input), norm, epsilon, value(output));
     }
 
     case 'linear': {

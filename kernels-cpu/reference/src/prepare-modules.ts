@@ -22,7 +22,7 @@ export type PreparedModule = { readonly bytes: number } & (
       readonly hiddenSize: number;
     }
   | { readonly kind: 'kvCache'; readonly cache: PagedCache; readonly numKvHeads: number; readonly headSize: number }
-  | { readonly kind: 'norm'; readonly weight: Float32Array }
+  | { readonly kind: 'norm'; readonly weight: Float32Array; readonly bias: Float32Array | undefined }
 );
 
 export type PreparedModules = ReadonlyMap<string, PreparedModule>;
@@ -77,8 +77,10 @@ async function prepareModule(spec: ModuleSpec, request: CompileRequest): Promise
     }
     case 'norm': {
       const size = spec.kind === 'norm' ? spec.size : 0;
-      const weight = decodeVector(description.weight, await readTensors(description, request.bytes), size);
-      return { kind: 'norm', weight, bytes: weight.byteLength };
+      const read = await readTensors(description, request.bytes);
+      const weight = decodeVector(description.weight, read, size);
+      const bias = description.bias && decodeVector(description.bias, read, size);
+      return { kind: 'norm', weight, bias, bytes: weight.byteLength + (bias?.byteLength ?? 0) };
     }
   }
 }

@@ -33,6 +33,7 @@ export function parseAwqConfig(checkpoint: CheckpointMetadata): QuantizationConf
       modulesToNotConvert: modulesToNotConvert.length > 0 ? modulesToNotConvert.join(', ') : null,
     },
     warnings,
+    aliases: ['awq_marlin', 'marlin'],
     linearScheme: (module) => chooseLinear(module, settings, scheme, checkpoint.tensors),
     moeScheme: (module) => ({ kind: 'refused', refusal: refuseMoe(module, checkpoint.tensors) }),
     embeddingScheme: () => ({ kind: 'unquantized', rule: 'AWQ quantizes linears only' }),

@@ -1,5 +1,5 @@
 import type { ModuleDescription } from './description.ts';
-import type { Device, Numerics } from './device.ts';
+import type { Device, Numerics, Phase } from './device.ts';
 import type { Kernels } from './kernel.ts';
 import type { ModelProgram } from './program.ts';
 import type { Refusal } from './refusal.ts';
@@ -70,6 +70,8 @@ export interface BatchSequence {
   readonly rows: number;
   /** Blocks that hold the sequence's keys and values, in order; enough for its last position. */
   readonly blocks: Int32Array;
+  /** Of all its rows in this batch. Default `prefill`. */
+  readonly phase?: Phase;
 }
 
 /** Shape `[logitRows, vocab]`. */

@@ -16,11 +16,17 @@ interface Described {
 }
 
 /** `y = x . W^T + bias`, x `[tokens, in]`, y `[tokens, out]`. */
-export interface LinearDescription extends Described {
+export interface LinearDescription extends Described, LinearExecution {
   readonly kind: 'linear';
   readonly weight: QuantizedWeight;
   /** Shape `[out]`. */
   readonly bias?: Stored;
+  /** What holds instead for tokens that the model generated itself, where prompts and continuations run differently. */
+  readonly decoding?: LinearExecution;
+}
+
+/** How the input of a linear is quantized; ignored, and said so, with numerics `exact`. */
+export interface LinearExecution {
   readonly activations?: ActivationQuantization;
   readonly integer?: IntegerExecution;
 }
@@ -54,4 +60,6 @@ export interface NormDescription extends Described {
   readonly kind: 'norm';
   /** Shape `[size]`. */
   readonly weight: Stored;
+  /** Shape `[size]`, added last: what smoothing of outliers leaves behind. */
+  readonly bias?: Stored;
 }

@@ -8,6 +8,9 @@ export interface Device {
   readonly memory?: number;
 }
 
+/** Tokens of the prompt, or tokens that the model generated itself. */
+export type Phase = 'prefill' | 'decode';
+
 /** How faithful execution is to the checkpoint. */
 export type Numerics =
   /** Weights dequantized, activations untouched, f32 accumulation. */

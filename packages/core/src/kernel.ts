@@ -1,5 +1,5 @@
 import type { EmbeddingDescription, KvCacheDescription, LinearDescription } from './description.ts';
-import type { Device, Numerics } from './device.ts';
+import type { Device, Numerics, Phase } from './device.ts';
 import type { Refusal } from './refusal.ts';
 import type { TensorBytes } from './tensor-ref.ts';
 
@@ -28,8 +28,11 @@ export interface LinearKernel<D extends Device = Device> extends KernelChoice<Li
 
 /** A linear, ready to run. */
 export interface Linear {
-  /** `input` is `[rows, in]`, the answer `[rows, out]`, both row-major f32. */
-  forward(input: Float32Array, rows: number): Promise<Float32Array>;
+  /**
+   * `input` is `[rows, in]`, the answer `[rows, out]`, both row-major f32.
+   * @param phase of all these rows; default `prefill`
+   */
+  forward(input: Float32Array, rows: number, phase?: Phase): Promise<Float32Array>;
   release(): void;
 }
 

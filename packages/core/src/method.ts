@@ -2,20 +2,42 @@ import type { CheckpointMetadata } from './checkpoint.ts';
 import type { EmbeddingDescription, KvCacheDescription, LinearDescription } from './description.ts';
 import type { EmbeddingSpec, KvCacheSpec, LinearSpec, MoeSpec } from './module-spec.ts';
 import type { Refusal } from './refusal.ts';
-import type { TensorClaims } from './tensor-ledger.ts';
+import type { TensorClaims, UnusedRule } from './tensor-ledger.ts';
 
 /** How a checkpoint shows that a method wrote it. Stands in the plugin's manifest too, so that nothing is imported to find out. */
 export interface MethodMatch {
   /** Values of `quant_method`, compared without case. */
   readonly quantMethod?: readonly string[];
+  /** Settings that several methods share a `quant_method` with: these go before a plain `quantMethod`. */
+  readonly configs?: readonly ConfigMatch[];
   /** Files beside `config.json` that give the method away when `config.json` names none. */
   readonly files?: readonly FileMatch[];
 }
 
+/** Settings with this `quant_method` that have all of `keys`, and one of the listed values under each of `values`. */
+export interface ConfigMatch {
+  readonly quantMethod: string;
+  readonly keys?: readonly string[];
+  readonly values?: Readonly<Record<string, readonly string[]>>;
+}
+
 /** The file names the method (`quant_method` in it is one of the method's), or names none and has all of `keys`. */
 export interface FileMatch {
+  /** A file name; `*` stands for any run of characters. */
   readonly name: string;
   readonly keys: readonly string[];
+  /** The file counts even where `config.json` names a method. */
+  readonly overrides?: true;
+}
+
+/** One variant of a format and what becomes of it; `docs/formats.md` is made from these. */
+export interface FormatVariant {
+  /** As the format calls it: `gemm, 4-bit`, `W8A8_DYNAMIC`. */
+  readonly name: string;
+  readonly modules: readonly ('linear' | 'moe' | 'embedding' | 'head' | 'kvCache')[];
+  readonly status: 'supported' | 'refused';
+  /** Conditions, or why it is refused. */
+  readonly note?: string;
 }
 
 /** A quantized checkpoint format. The default export of a method package. */
@@ -23,8 +45,10 @@ export interface QuantizationMethod {
   readonly specificationVersion: 'v1';
   readonly name: string;
   readonly match: MethodMatch;
-  /** JSON files beside `config.json` that `parseConfig` wants to see where they exist. */
+  /** JSON files beside `config.json` that `parseConfig` wants to see where they exist; `*` as in `FileMatch`. */
   readonly configFiles?: readonly string[];
+  /** What the package reads and what it refuses. */
+  readonly variants: readonly FormatVariant[];
   /**
    * Parses and validates the checkpoint's settings.
    * @throws ConfigError naming file, field, expected and found; RefusedError for legal settings that are not supported
@@ -39,6 +63,10 @@ export interface QuantizationConfig {
   readonly settings: Readonly<Record<string, string | number | boolean | null>>;
   /** Things worth a word that do not stop anything: unknown fields, rules that surprise. */
   readonly warnings: readonly string[];
+  /** Other names under which serving engines know just this checkpoint: `awq_marlin`, `w8a8_int8`. */
+  readonly aliases?: readonly string[];
+  /** Tensors that the format writes and no run needs. */
+  readonly unused?: readonly UnusedRule[];
   linearScheme(module: LinearSpec): SchemeAnswer<LinearScheme>;
   moeScheme(module: MoeSpec): SchemeAnswer<MoeScheme>;
   embeddingScheme(module: EmbeddingSpec): SchemeAnswer<EmbeddingScheme>;

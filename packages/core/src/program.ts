@@ -34,7 +34,8 @@ export interface EmbeddingOperation {
 }
 
 /**
- * `output = input / sqrt(mean(input^2) + epsilon) * weight` over each run of `size` features: the whole row, or one head.
+ * `output = input / sqrt(mean(input^2) + epsilon) * weight (+ bias)` over each run of `size` features: the whole row, or
+ * one head.
  * Source: Zhang & Sennrich, "Root Mean Square Layer Normalization" (2019).
  */
 export interface RmsNormOperation {

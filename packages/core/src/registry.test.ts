@@ -8,6 +8,7 @@ function method(name: string, match: MethodMatch = {}): QuantizationMethod {
     specificationVersion: 'v1',
     name,
     match,
+    variants: [],
     parseConfig: () => {
       throw new Error('not called');
     },
@@ -110,6 +111,35 @@ describe('findMethod', () => {
   ])('by file: %s', (_, file, expected) => {
     expect(find({}, { 'quant_config.json': file })).toBe(expected);
     expect(find({}, { 'other.json': file })).toBeUndefined();
+  });
+
+  it('by settings that say more than quant_method, before a plain match', () => {
+    const { methods } = createRegistry({
+      methods: [
+        method('plain', { quantMethod: ['fp8'] }),
+        method('exported', { configs: [{ quantMethod: 'FP8', keys: ['export'] }] }),
+        method('packed', { configs: [{ quantMethod: 'auto-round', values: { packing_format: ['a:gptq', 'a:b'] } }] }),
+      ],
+    });
+    const name = (quantization_config: Record<string, unknown>) =>
+      findMethod({ methods, backends: [] }, { config: { quantization_config }, sideFiles: new Map() })?.name;
+    expect(name({ quant_method: 'fp8' })).toBe('plain');
+    expect(name({ quant_method: 'fp8', export: {} })).toBe('exported');
+    expect(name({ quant_method: 'auto-round', packing_format: 'a:gptq' })).toBe('packed');
+    expect(name({ quant_method: 'auto-round', packing_format: 'a:awq' })).toBeUndefined();
+  });
+
+  it('by a file that overrides, its name a pattern', () => {
+    const files = [{ name: 'quant_description*.json', keys: ['version'], overrides: true }] as const;
+    const { methods } = createRegistry({
+      methods: [method('awq', { quantMethod: ['awq'] }), method('described', { files })],
+    });
+    const config = { quantization_config: { quant_method: 'awq' } };
+    const name = (file: string) =>
+      findMethod({ methods, backends: [] }, { config, sideFiles: new Map([[file, { version: '1' }]]) })?.name;
+    expect(name('quant_description.json')).toBe('described');
+    expect(name('quant_description_w8a8.json')).toBe('described');
+    expect(name('other.json')).toBe('awq');
   });
 
   it('believes config.json before a file beside it', () => {

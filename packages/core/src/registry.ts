@@ -1,7 +1,8 @@
 import type { Backend } from './backend.ts';
 import { type CheckpointMetadata, findQuantizationConfig, type JsonObject } from './checkpoint.ts';
 import { LowbitError } from './errors/lowbit-error.ts';
-import type { MethodMatch, QuantizationMethod } from './method.ts';
+import { matchName } from './match-name.ts';
+import type { ConfigMatch, FileMatch, MethodMatch, QuantizationMethod } from './method.ts';
 
 /** A method that is imported only when a checkpoint matches. */
 export interface LazyMethod {
@@ -50,16 +51,41 @@ export function findMethod(
   registry: Registry,
   checkpoint: Pick<CheckpointMetadata, 'config' | 'sideFiles'>,
 ): LazyMethod | undefined {
-  const embedded = findQuantizationConfig(checkpoint.config);
-  const named = embedded && quantMethodOf(embedded.value);
-  if (named !== undefined) return registry.methods.find(({ match }) => namesMethod(match, named));
-  return registry.methods.find(({ match }) =>
-    (match.files ?? []).some(({ name, keys }) => {
-      const file = checkpoint.sideFiles.get(name);
-      if (!file) return false;
-      const inFile = quantMethodOf(file);
-      return inFile === undefined ? keys.every((key) => key in file) : namesMethod(match, inFile);
-    }),
+  const { methods } = registry;
+  const { config, sideFiles } = checkpoint;
+  const overriding = methods.find(({ match }) =>
+    match.files?.some((file) => file.overrides && matchesFile(file, match, sideFiles)),
+  );
+  if (overriding) return overriding;
+  const embedded = findQuantizationConfig(config)?.value ?? {};
+  const named = quantMethodOf(embedded);
+  if (named === undefined) {
+    return methods.find(({ match }) => match.files?.some((file) => matchesFile(file, match, sideFiles)));
+  }
+  return (
+    methods.find(({ match }) => match.configs?.some((wanted) => matchesConfig(wanted, embedded))) ??
+    methods.find(({ match }) => namesMethod(match, named))
+  );
+}
+
+function matchesFile(
+  { name, keys }: FileMatch,
+  match: MethodMatch,
+  sideFiles: ReadonlyMap<string, JsonObject>,
+): boolean {
+  const pattern = { kind: 'glob', text: name } as const;
+  return [...sideFiles].some(([fileName, file]) => {
+    if (!matchName(pattern, fileName)) return false;
+    const named = quantMethodOf(file);
+    return named === undefined ? keys.every((key) => key in file) : namesMethod(match, named);
+  });
+}
+
+function matchesConfig({ quantMethod, keys = [], values = {} }: ConfigMatch, config: JsonObject): boolean {
+  return (
+    quantMethodOf(config) === quantMethod.toLowerCase() &&
+    keys.every((key) => key in config) &&
+    Object.entries(values).every(([key, allowed]) => allowed.includes(String(config[key])))
   );
 }
 

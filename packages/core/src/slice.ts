@@ -1,4 +1,4 @@
-import type { LinearDescription } from './description.ts';
+import type { LinearDescription, LinearExecution } from './description.ts';
 import { LayoutError } from './errors/layout-error.ts';
 import { type Axis, type Stored, wordPeriod } from './layout.ts';
 import type { Blocked, QuantizedWeight } from './quantized-weight.ts';
@@ -12,34 +12,38 @@ export type SliceAxis = 'out' | 'in';
  */
 export function sliceLinear(linear: LinearDescription, axis: SliceAxis, start: number, end: number): LinearDescription {
   const weight = sliceWeight(linear.weight, axis, start, end, linear.module);
-  const { bias, integer, ...rest } = linear;
-  if (axis === 'in') {
-    const { granularity, scale } = linear.activations ?? {};
-    if (integer || granularity?.kind === 'token' || (granularity?.kind === 'tensor' && scale?.kind === 'dynamic')) {
-      throw new LayoutError(
-        `${linear.module}: activations quantized over the whole row, or with integer constants, cannot be cut along input features`,
-        'Cut this module along output features.',
-      );
-    }
-    if (granularity?.kind === 'group') {
-      const slice = { name: linear.module, axis, start, end, size: linear.weight.inFeatures };
-      checkBoundaries(granularity.size, 'a group of activations', slice);
-    }
-    return { ...rest, weight, ...(bias && start === 0 ? { bias } : {}) };
-  }
+  const { kind, module, scheme, bias, decoding } = linear;
+  const slice = { name: linear.module, axis, start, end, size: linear.weight.inFeatures };
+  const ownBias = axis === 'out' ? bias && moved(bias, 'out', start) : start === 0 ? bias : undefined;
   return {
-    ...rest,
+    kind,
+    module,
+    scheme,
     weight,
-    ...(bias ? { bias: moved(bias, 'out', start) } : {}),
-    ...(integer
-      ? {
-          integer: {
-            accumulatorBias: moved(integer.accumulatorBias, 'out', start),
-            outputScale: moved(integer.outputScale, 'out', start),
-          },
-        }
-      : {}),
+    ...(ownBias ? { bias: ownBias } : {}),
+    ...sliceExecution(linear, slice),
+    ...(decoding ? { decoding: sliceExecution(decoding, slice) } : {}),
   };
+}
+
+function sliceExecution({ activations, integer }: LinearExecution, slice: Slice): LinearExecution {
+  const { name, axis, start } = slice;
+  if (axis === 'out') {
+    const constants = integer && {
+      accumulatorBias: moved(integer.accumulatorBias, 'out', start),
+      outputScale: moved(integer.outputScale, 'out', start),
+    };
+    return { ...(activations ? { activations } : {}), ...(constants ? { integer: constants } : {}) };
+  }
+  const { granularity, scale } = activations ?? {};
+  if (integer || granularity?.kind === 'token' || (granularity?.kind === 'tensor' && scale?.kind === 'dynamic')) {
+    throw new LayoutError(
+      `${name}: activations quantized over the whole row, or with integer constants, cannot be cut along input features`,
+      'Cut this module along output features.',
+    );
+  }
+  if (granularity?.kind === 'group') checkBoundaries(granularity.size, 'a group of activations', slice);
+  return activations ? { activations } : {};
 }
 
 /** The weight of `sliceLinear`. `name` is for messages. */
@@ -76,12 +80,17 @@ export function sliceWeight(
   };
 }
 
-function checkBoundaries(
-  period: number,
-  unit: string,
-  slice: { name: string; axis: SliceAxis; start: number; end: number; size: number },
-): void {
-  const { name, axis, start, end, size } = slice;
+interface Slice {
+  /** Of the module, for messages. */
+  readonly name: string;
+  readonly axis: SliceAxis;
+  readonly start: number;
+  readonly end: number;
+  /** Features before the cut. */
+  readonly size: number;
+}
+
+function checkBoundaries(period: number, unit: string, { name, axis, start, end, size }: Slice): void {
   for (const boundary of [start, end]) {
     if (boundary % period !== 0 && boundary !== size) {
       throw new LayoutError(

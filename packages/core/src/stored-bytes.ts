@@ -1,4 +1,4 @@
-import type { ModuleDescription } from './description.ts';
+import type { LinearExecution, ModuleDescription } from './description.ts';
 import type { Stored } from './layout.ts';
 import type { QuantizedWeight } from './quantized-weight.ts';
 import type { TensorRef } from './tensor-ref.ts';
@@ -7,16 +7,13 @@ import type { TensorRef } from './tensor-ref.ts';
 export function tensorsOf(description: ModuleDescription): readonly TensorRef[] {
   switch (description.kind) {
     case 'linear': {
-      const { weight, bias, activations, integer } = description;
-      const constants: (Stored | undefined)[] = [bias, integer?.accumulatorBias, integer?.outputScale];
-      if (activations?.scale.kind === 'static') constants.push(activations.scale.scale, activations.scale.zero);
-      if (activations?.scale.kind === 'dynamic') constants.push(activations.scale.globalScale);
-      return refs([...tablesOf(weight), ...constants]);
+      const { weight, bias, decoding = {} } = description;
+      return refs([...tablesOf(weight), bias, ...constantsOf(description), ...constantsOf(decoding)]);
     }
     case 'embedding':
       return refs(tablesOf(description.weight));
     case 'norm':
-      return refs([description.weight]);
+      return refs([description.weight, description.bias]);
     case 'kvCache':
       return [];
   }
@@ -27,10 +24,17 @@ export function storedBytes(description: ModuleDescription): number {
   return tensorsOf(description).reduce((sum, ref) => sum + (ref.end - ref.start), 0);
 }
 
+function constantsOf({ activations, integer }: LinearExecution): (Stored | undefined)[] {
+  const scale = activations?.scale;
+  const scales = scale?.kind === 'static' ? [scale.scale, scale.zero] : [scale?.globalScale];
+  return [integer?.accumulatorBias, integer?.outputScale, ...scales];
+}
+
 function tablesOf({ codes, scales, zero, shift, groupIndex }: QuantizedWeight): (Stored | undefined)[] {
   return [codes, ...scales, zero, shift, groupIndex];
 }
 
+/** The tensors behind, each once. */
 function refs(stored: readonly (Stored | undefined)[]): readonly TensorRef[] {
-  return stored.flatMap((one) => (one ? [one.ref] : []));
+  return [...new Set(stored.flatMap((one) => (one ? [one.ref] : [])))];
 }

@@ -88,7 +88,7 @@ describe('settle', () => {
       { reason: 'recomputed', matches: (name) => name.endsWith('.inv_freq') },
       { reason: 'tied', matches: (name, claims) => name === 'lm_head.weight' && claims.has('a.weight') },
     ]);
-    expect([...unused]).toEqual([
+    expect([...unused].map(([name, { reason }]) => [name, reason])).toEqual([
       ['rotary.inv_freq', 'recomputed'],
       ['lm_head.weight', 'tied'],
     ]);

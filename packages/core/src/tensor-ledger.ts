@@ -18,9 +18,11 @@ export interface TensorClaims {
   claimOptional(name: string, requirement: TensorRequirement): TensorRef | undefined;
 }
 
-/** A reason to leave a tensor unread: who says so and why. */
+/** A reason to leave a tensor unread. */
 export interface UnusedRule {
   readonly reason: string;
+  /** The rule holds only for tensors that are all zero: whoever reads the weights checks that. */
+  readonly onlyZeros?: true;
   matches(name: string, claims: TensorClaims): boolean;
 }
 
@@ -28,10 +30,10 @@ export interface UnusedRule {
 export interface TensorLedger extends TensorClaims {
   /**
    * Closes the books.
-   * @returns the tensors left aside, each with the rule's reason
+   * @returns the rule of each tensor left aside, by tensor name
    * @throws TensorError naming the tensors that nobody claimed and no rule lists
    */
-  settle(rules: readonly UnusedRule[]): ReadonlyMap<string, string>;
+  settle(rules: readonly UnusedRule[]): ReadonlyMap<string, UnusedRule>;
 }
 
 export function createTensorLedger(tensors: ReadonlyMap<string, TensorRef>): TensorLedger {
@@ -71,12 +73,12 @@ export function createTensorLedger(tensors: ReadonlyMap<string, TensorRef>): Ten
   return {
     ...claims,
     settle(rules) {
-      const unused = new Map<string, string>();
+      const unused = new Map<string, UnusedRule>();
       const unaccounted: string[] = [];
       for (const name of tensors.keys()) {
         if (claimed.has(name)) continue;
         const rule = rules.find((candidate) => candidate.matches(name, claims));
-        if (rule) unused.set(name, rule.reason);
+        if (rule) unused.set(name, rule);
         else unaccounted.push(name);
       }
       const [first] = unaccounted;

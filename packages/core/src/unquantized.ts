@@ -8,8 +8,8 @@ import { elementTypeOf } from './tensor-ref.ts';
 const floats = ['F32', 'F16', 'BF16'] as const;
 
 /**
- * A module whose weights are plain floats: `<name>.weight`, and `<name>.bias` where the architecture has one. A KV cache
- * is kept in f32.
+ * A module whose weights are plain floats: `<name>.weight`, and `<name>.bias` where the architecture has one, or where a
+ * norm got one from smoothing. A KV cache is kept in f32.
  * @throws TensorError
  */
 export function describeUnquantized<Spec extends LinearSpec | EmbeddingSpec | KvCacheSpec | NormSpec>(
@@ -32,8 +32,11 @@ export function describeUnquantized(
       const weight = claimMatrix(tensors, `${name}.weight`, spec.vocabSize, spec.hiddenSize);
       return { kind: 'embedding', ...common, weight };
     }
-    case 'norm':
-      return { kind: 'norm', ...common, weight: claimVector(tensors, `${name}.weight`, spec.size) };
+    case 'norm': {
+      const weight = claimVector(tensors, `${name}.weight`, spec.size);
+      const bias = tensors.has(`${name}.bias`) ? { bias: claimVector(tensors, `${name}.bias`, spec.size) } : {};
+      return { kind: 'norm', ...common, weight, ...bias };
+    }
     case 'kvCache':
       return { kind: 'kvCache', ...common, type: 'f32', numKvHeads: spec.numKvHeads, headSize: spec.headSize };
   }

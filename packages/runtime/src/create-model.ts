@@ -173,6 +173,7 @@ function describeModel({ plan, executable, chat }: ModelParts): ModelInfo {
     architecture: explanation.architecture,
     modelType: plan.program.modelType,
     method: explanation.method,
+    aliases: explanation.aliases,
     schemes: [...counts].sort((a, b) => b[1] - a[1]).map(([scheme]) => scheme),
     backend: explanation.backend,
     device: explanation.device,

@@ -1,8 +1,10 @@
 import {
   type Backend,
+  type ConfigMatch,
   createRegistry,
   type FileMatch,
   isJsonObject,
+  type JsonObject,
   type LazyBackend,
   type LazyMethod,
   MissingDependencyError,
@@ -53,12 +55,10 @@ function readPlugin(manifest: unknown): Plugin | undefined {
   if (!isJsonObject(manifest)) return undefined;
   const { method, match, configFiles, backend, device, oracle } = manifest;
   if (typeof method === 'string' && isJsonObject(match)) {
-    const files = Array.isArray(match.files) ? match.files.filter(isFileMatch) : [];
-    const entry = {
-      name: method,
-      match: { quantMethod: strings(match.quantMethod), files },
-      configFiles: strings(configFiles),
-    };
+    const files = objects<FileMatch>(match.files, ({ name, keys }) => typeof name === 'string' && Array.isArray(keys));
+    const configs = objects<ConfigMatch>(match.configs, ({ quantMethod }) => typeof quantMethod === 'string');
+    const quantMethod = strings(match.quantMethod);
+    const entry = { name: method, match: { quantMethod, configs, files }, configFiles: strings(configFiles) };
     return { kind: 'method', entry };
   }
   if (typeof backend === 'string' && typeof device === 'string') {
@@ -71,8 +71,8 @@ function strings(value: unknown): readonly string[] {
   return Array.isArray(value) ? value.filter((item) => typeof item === 'string') : [];
 }
 
-function isFileMatch(value: unknown): value is FileMatch {
-  return isJsonObject(value) && typeof value.name === 'string' && Array.isArray(value.keys);
+function objects<Entry>(value: unknown, check: (entry: JsonObject) => boolean): readonly Entry[] {
+  return Array.isArray(value) ? value.filter((entry): entry is Entry => isJsonObject(entry) && check(entry)) : [];
 }
 
 async function nodeModulesAbove(folders: readonly string[]): Promise<readonly string[]> {

@@ -35,6 +35,8 @@ export interface ModelInfo {
   readonly modelType: string;
   /** `unquantized` where the checkpoint is. */
   readonly method: string;
+  /** Other names under which serving engines know this checkpoint. */
+  readonly aliases: readonly string[];
   /** Schemes in use, most frequent first: `['w4a16', 'unquantized']`. */
   readonly schemes: readonly string[];
   /** `cpu:reference`. */

@@ -1,4 +1,5 @@
 import { LowbitError } from '@lowbit/core';
+import { checkZeros } from './checkpoint/check-zeros.ts';
 import { type ModelFolder, readJson, readText } from './checkpoint/model-folder.ts';
 import { createModel } from './create-model.ts';
 import { createBlockPool } from './engine/block-pool.ts';
@@ -24,6 +25,7 @@ const defaultMaxTokens = 16_384;
 export async function openModel(path: string | ModelFolder, options: OpenOptions): Promise<Model> {
   const plan = await planModel(path, options);
   try {
+    await checkZeros(plan.checkpoint, plan.unused);
     const text = await openText(plan.checkpoint.folder, plan.checkpoint.metadata.config, options);
     const { contextLength, vocabSize } = plan.program;
     const pool = createBlockPool(cacheBlocks(contextLength, options), blockSize);

@@ -22,6 +22,7 @@ const explanation: Explanation = {
   path: '/models/m',
   architecture: 'Qwen3ForCausalLM',
   method: 'awq',
+  aliases: [],
   settings: { bits: 4, groupSize: 48 },
   backend: 'cpu:reference',
   device: 'a processor',

@@ -10,7 +10,8 @@ type ServeOptions = Parameters<Runtime['startServer']>[0];
 function servingRuntime() {
   const started: ServeOptions[] = [];
   const runtime = fakeRuntime({
-    explainModel: async () => ({ method: 'awq' }) as Explanation,
+    explainModel: async (folder) =>
+      ({ method: 'awq', aliases: ['awq_marlin', 'marlin'], path: String(folder) }) as unknown as Explanation,
     startServer: async (options) => {
       started.push(options);
       const { host, port = 0, signal } = options;

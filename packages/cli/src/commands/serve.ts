@@ -98,7 +98,7 @@ async function stateQuantization(
   { quantization, device, numerics }: ServeCommandOptions,
 ): Promise<void> {
   if (quantization === undefined) return;
-  const { method } = await runtime.explainModel(folder, { registry, device, numerics, signal });
-  const notice = checkQuantization(quantization, method, folder);
+  const explanation = await runtime.explainModel(folder, { registry, device, numerics, signal });
+  const notice = checkQuantization(quantization, explanation);
   if (notice !== undefined) output.warn(notice);
 }

@@ -14,6 +14,7 @@ export const fakeInfo: ModelInfo = {
   architecture: 'Qwen3ForCausalLM',
   modelType: 'qwen3',
   method: 'awq',
+  aliases: ['awq_marlin', 'marlin'],
   schemes: ['w4a16', 'unquantized'],
   backend: 'cpu:reference',
   device: 'a processor',

@@ -1,6 +1,7 @@
 import {
   type CheckpointMetadata,
   findMethod,
+  findPattern,
   findQuantizationConfig,
   type JsonObject,
   type LazyMethod,
@@ -56,14 +57,14 @@ export function requireMethod(registry: Registry, metadata: CheckpointMetadata):
 }
 
 async function readSideFiles(folder: ModelFolder, registry: Registry): Promise<ReadonlyMap<string, JsonObject>> {
-  const wanted = new Set(
-    registry.methods.flatMap(({ match, configFiles }) => [
-      ...(match.files ?? []).map((file) => file.name),
-      ...(configFiles ?? []),
-    ]),
-  );
+  const wanted = registry.methods.flatMap(({ match, configFiles }) => [
+    ...(match.files ?? []).map((file) => file.name),
+    ...(configFiles ?? []),
+  ]);
+  const patterns = wanted.map((text) => ({ kind: 'glob', text }) as const);
   const sideFiles = new Map<string, JsonObject>();
-  for (const name of wanted) {
+  for (const name of await folder.list()) {
+    if (!findPattern(patterns, name)) continue;
     const value = await readJson(folder, name);
     if (value) sideFiles.set(name, value);
   }

@@ -1,4 +1,4 @@
-import type { Batch } from '@lowbit/core';
+import type { Batch, Phase } from '@lowbit/core';
 
 /** The next rows of one sequence. */
 export interface BatchPart {
@@ -6,6 +6,7 @@ export interface BatchPart {
   /** Position of the first of them. */
   readonly position: number;
   readonly blocks: readonly number[];
+  readonly phase: Phase;
   /** Rows of this part whose logits are wanted, ascending, counted from the part's first. */
   readonly logitRows: readonly number[];
 }
@@ -23,7 +24,7 @@ export function joinBatch(parts: readonly BatchPart[]): Batch {
     tokenIds.set(part.tokenIds, firstRow);
     for (let row = 0; row < rows; row++) positions[firstRow + row] = part.position + row;
     for (const row of part.logitRows) logitRows.push(firstRow + row);
-    sequences.push({ firstRow, rows, blocks: Int32Array.from(part.blocks) });
+    sequences.push({ firstRow, rows, blocks: Int32Array.from(part.blocks), phase: part.phase });
     firstRow += rows;
   }
   return { tokenIds, positions, sequences, logitRows: Int32Array.from(logitRows) };

@@ -1,7 +1,15 @@
 import type { Executable } from '@lowbit/core';
 import { type BatchPart, joinBatch } from './batch.ts';
 import type { BlockPool } from './block-pool.ts';
-import { advance, createSequence, type Sequence, type SequenceJob, wantedRows } from './sequence.ts';
+import {
+  advance,
+  countPending,
+  createSequence,
+  phaseOf,
+  type Sequence,
+  type SequenceJob,
+  wantedRows,
+} from './sequence.ts';
 
 /** Runs many sequences through one executable, a batch at a time. */
 export interface Engine {
@@ -61,6 +69,7 @@ export function createEngine({ executable, pool, maxRunning, prefillChunk, vocab
       return {
         tokenIds: tokenIds.slice(computed, computed + rows),
         position: computed,
+        phase: phaseOf(sequence),
         blocks,
         logitRows: wantedRows(sequence, rows),
       };
@@ -93,7 +102,7 @@ export function createEngine({ executable, pool, maxRunning, prefillChunk, vocab
     let budget = prefillChunk;
     for (let index = 0; index < running.length; index++) {
       const sequence = running[index]!;
-      const pending = sequence.tokenIds.length - sequence.computed;
+      const pending = countPending(sequence);
       const rows = pending === 1 ? 1 : Math.min(pending, budget);
       if (rows === 0) continue;
       if (!makeRoom(sequence, sequence.computed + rows)) continue;

@@ -1,3 +1,5 @@
+import type { Phase } from '@lowbit/core';
+
 /**
  * One sequence of tokens to be computed, seen from the engine: it knows tokens, not text. Callbacks run between forwards
  * and must not throw; a failed sequence hears it by `onError`.
@@ -29,6 +31,17 @@ export interface Sequence {
 
 export function createSequence(job: SequenceJob): Sequence {
   return { job, tokenIds: [...job.promptTokenIds], computed: 0, blocks: [], reported: 0 };
+}
+
+/** Tokens to compute next at most: those of one phase, so that a prompt and what follows it never share a part. */
+export function countPending(sequence: Sequence): number {
+  const { job, tokenIds, computed } = sequence;
+  const end = phaseOf(sequence) === 'prefill' ? job.promptTokenIds.length : tokenIds.length;
+  return end - computed;
+}
+
+export function phaseOf({ job, computed }: Sequence): Phase {
+  return computed < job.promptTokenIds.length ? 'prefill' : 'decode';
 }
 
 /** Rows among the next `rows` of a sequence whose logits somebody wants, counted from the first of them. */

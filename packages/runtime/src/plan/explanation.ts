@@ -5,6 +5,8 @@ export interface Explanation {
   readonly path: string;
   readonly architecture: string;
   readonly method: string;
+  /** Other names under which serving engines know this checkpoint. */
+  readonly aliases: readonly string[];
   readonly settings: Readonly<Record<string, string | number | boolean | null>>;
   readonly backend: string;
   readonly device: string;

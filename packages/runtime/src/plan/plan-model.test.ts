@@ -121,6 +121,7 @@ describe('methods', () => {
       specificationVersion: 'v1',
       name: 'picky',
       match: { quantMethod: ['picky'] },
+      variants: [],
       parseConfig: () => ({
         method: 'picky',
         settings: {},

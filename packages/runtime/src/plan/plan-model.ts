@@ -9,6 +9,7 @@ import {
   type Refusal,
   RefusedError,
   selectKernelFor,
+  type UnusedRule,
 } from '@lowbit/core';
 import { type ModelFolder, openModelFolder } from '../checkpoint/model-folder.ts';
 import { type Checkpoint, readCheckpoint, requireMethod } from '../checkpoint/read-checkpoint.ts';
@@ -29,8 +30,8 @@ export interface ModelPlan extends ReadyBackend {
   readonly numerics: Numerics;
   /** Backends that came first and could not. */
   readonly backendRefusals: readonly Refusal[];
-  /** Tensors left aside, with the reason. */
-  readonly unused: ReadonlyMap<string, string>;
+  /** Tensors left aside, with the rule. */
+  readonly unused: ReadonlyMap<string, UnusedRule>;
   readonly warnings: readonly string[];
 }
 
@@ -63,7 +64,7 @@ async function describeCheckpoint(checkpoint: Checkpoint, options: PlanOptions):
   const quantization = method?.parseConfig(metadata);
   const ledger = createTensorLedger(metadata.tensors);
   const { modules, warnings } = describeModules(program, quantization, ledger);
-  const unused = ledger.settle(unusedRules(program));
+  const unused = ledger.settle([...unusedRules(program), ...(quantization?.unused ?? [])]);
   return { program, quantization, modules, unused, warnings: [...(quantization?.warnings ?? []), ...warnings] };
 }
 

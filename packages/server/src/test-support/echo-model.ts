@@ -129,6 +129,7 @@ export function createEchoModel(options: EchoOptions = {}): EchoModel {
       path: '/models/echo-4bit',
       architecture: 'EchoForCausalLM',
       modelType: 'echo',
+      aliases: [],
       method: 'awq',
       schemes: ['w4a16'],
       backend: 'cpu:reference',

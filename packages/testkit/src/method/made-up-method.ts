@@ -5,6 +5,7 @@ export const rowwise: QuantizationMethod = {
   specificationVersion: 'v1',
   name: 'rowwise',
   match: { quantMethod: ['rowwise'] },
+  variants: [{ name: 'int8 per row', modules: ['linear'], status: 'supported' }],
   parseConfig() {
     const unquantized = { kind: 'unquantized', rule: 'linears only' } as const;
     return {
