@@ -1,4 +1,5 @@
-import type { Batch, Operation } from '@lowbit/core';
+import type { Batch, Operation, Phase } from '@lowbit/core';
+import { forwardRows } from './linear/forward-rows.ts';
 import { add } from './ops/add.ts';
 import { attention } from './ops/attention.ts';
 import { rmsNorm } from './ops/rms-norm.ts';
@@ -9,6 +10,8 @@ import type { OperationChecker } from './program-checker.ts';
 /** What the operations of one run work on. */
 export interface Run {
   readonly batch: Batch;
+  /** Of each row. */
+  readonly phases: readonly Phase[];
   /** A value, `[tokens, width]`: zeros until an operation writes it. */
   value(name: string): Float32Array;
   store(name: string, value: Float32Array): void;
@@ -48,9 +51,9 @@ export function bindOperation(operation: Operation, check: OperationChecker): St
         check.writes(output, outFeatures);
         return { linear, output };
       });
-      return async ({ batch, value, store }) => {
+      return async ({ phases, value, store }) => {
         const x = value(input);
-        for (const { linear, output } of parts) store(output, await linear.forward(x, batch.tokenIds.length));
+        for (const { linear, output } of parts) store(output, await forwardRows(linear, x, phases));
       };
     }
 
@@ -118,7 +121,8 @@ export function bindOperation(operation: Operation, check: OperationChecker): St
         logitRows.forEach((row, index) => {
           rows.set(x.subarray(row * inFeatures, (row + 1) * inFeatures), index * inFeatures);
         });
-        run.logits = await linear.forward(rows, logitRows.length);
+        const phases = Array.from(logitRows, (row) => run.phases[row]!);
+        run.logits = await forwardRows(linear, rows, phases);
       };
     }
   }

@@ -1,4 +1,4 @@
-import { type CompileRequest, type Executable, LowbitError } from '@lowbit/core';
+import { type Batch, type CompileRequest, type Executable, LowbitError, type Phase } from '@lowbit/core';
 import { bindOperation, type Run } from './bind-operation.ts';
 import { checkBatch } from './check-batch.ts';
 import { prepareModules, releaseModules } from './prepare-modules.ts';
@@ -29,6 +29,7 @@ export async function compile(request: CompileRequest): Promise<Executable> {
       const values = new Map<string, Float32Array>();
       const run: Run = {
         batch,
+        phases: phasesOf(batch),
         value(name) {
           const value = values.get(name) ?? new Float32Array(batch.tokenIds.length * program.values[name]!);
           values.set(name, value);
@@ -54,6 +55,10 @@ export async function compile(request: CompileRequest): Promise<Executable> {
       releaseModules(modules);
     },
   };
+}
+
+function phasesOf({ sequences }: Batch): readonly Phase[] {
+  return sequences.flatMap(({ rows, phase = 'prefill' }) => Array<Phase>(rows).fill(phase));
 }
 
 function unavailable(state: State): LowbitError {

@@ -86,6 +86,38 @@ describe('W8A8', () => {
     expect(exact[1]).toBeCloseTo(-3.8, 6);
   });
 
+  it('dynamic for prompts, static with integer constants for what follows', async () => {
+    const quantBias = vector('quant_bias', 'i32', [-1, -20]);
+    const deqScale = vector('deq_scale', 'f32', [0.125, 0.25]);
+    const dynamic: ActivationQuantization = {
+      type: 'i8',
+      granularity: { kind: 'token' },
+      scale: { kind: 'dynamic', symmetric: true, divisor: 127 },
+      rounding: 'half-even',
+    };
+    const integer = { accumulatorBias: quantBias.stored, outputScale: deqScale.stored };
+    const description = {
+      ...common,
+      scheme: 'w8a8-mix',
+      activations: dynamic,
+      decoding: { activations: perTensor, integer },
+    };
+    const tensors = [...stored, quantBias, deqScale];
+    const x = Float32Array.of(1.2, -0.8, 2);
+    for (const numerics of ['faithful', 'exact'] as const) {
+      const prepared = (of: LinearDescription) =>
+        dequantize.prepare(of, { device, numerics, bytes: memoryBytes(tensors) });
+      const linear = await prepared(description);
+      const prefill = await (await prepared({ ...common, scheme: '', activations: dynamic })).forward(x, 1);
+      const decode = await (await prepared({ ...common, scheme: '', ...description.decoding })).forward(x, 1);
+      expect(await linear.forward(x, 1)).toEqual(prefill);
+      expect(await linear.forward(x, 1, 'prefill')).toEqual(prefill);
+      expect(await linear.forward(x, 1, 'decode')).toEqual(decode);
+      if (numerics === 'exact') expect(decode).toEqual(prefill);
+      else expect([...decode]).toEqual([3, -4]);
+    }
+  });
+
   it('static, without them', async () => {
     const description = { ...common, scheme: 'w8a8', activations: perTensor };
     expect(await run(description, stored, 'faithful', [[1.2, -0.8, 2]])).toEqual([3, -4]);
@@ -192,6 +224,9 @@ it('states the bytes it holds', () => {
   expect(dequantize.bytes({ ...description, bias: codes })).toBe(3 * 6 * 4);
   const integer = { accumulatorBias: codes, outputScale: codes };
   expect(dequantize.bytes({ ...description, integer })).toBe(3 * 7 * 4);
+  // The codes as integers beside the dequantized weight; the same one where both phases multiply floats.
+  expect(dequantize.bytes({ ...description, decoding: { integer } })).toBe(3 * (2 * 5 + 2) * 4);
+  expect(dequantize.bytes({ ...description, decoding: {} })).toBe(3 * 5 * 4);
 });
 
 it('says what it does not do as the checkpoint says', () => {
@@ -214,6 +249,13 @@ it('says what it does not do as the checkpoint says', () => {
   );
   expect(dequantize.approximation?.(description('token'), 'faithful')).toBeUndefined();
   expect(dequantize.approximation?.(description('tensor'), 'faithful')).toBe(
+    'one activation scale per token instead of one per tensor, so that no token depends on its batch',
+  );
+  const decodingOnly = { ...description('token'), decoding: { activations: description('tensor').activations! } };
+  expect(dequantize.approximation?.(decodingOnly, 'exact')).toBe(
+    'activations stay f32, where the checkpoint quantizes them',
+  );
+  expect(dequantize.approximation?.(decodingOnly, 'faithful')).toBe(
     'one activation scale per token instead of one per tensor, so that no token depends on its batch',
   );
 });

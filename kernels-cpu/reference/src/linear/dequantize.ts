@@ -1,4 +1,11 @@
-import type { ActivationQuantization, Linear, LinearDescription, LinearKernel, Numerics } from '@lowbit/core';
+import type {
+  ActivationQuantization,
+  Linear,
+  LinearDescription,
+  LinearExecution,
+  LinearKernel,
+  Numerics,
+} from '@lowbit/core';
 import { dequantizeWeight, type ReadTensor } from '@lowbit/numerics';
 import { decodeVector, readTensors } from '../read-tensors.ts';
 import { prepareInteger } from './integer.ts';
@@ -15,26 +22,59 @@ export const dequantize: LinearKernel = {
   name: 'reference/dequantize',
   refuse: (description, _device, numerics) =>
     numerics === 'exact' ? undefined : refuseActivations(description, dequantize.name),
-  bytes({ weight, bias, integer }) {
-    const vectors = (bias ? 1 : 0) + (integer ? 2 : 0);
-    return (weight.inFeatures + vectors) * weight.outFeatures * Float32Array.BYTES_PER_ELEMENT;
+  bytes(description) {
+    const { weight, bias } = description;
+    const integers = executionsOf(description).filter(({ integer }) => integer !== undefined).length;
+    const matrices = integers === 1 && description.decoding ? 2 : 1;
+    const vectors = (bias ? 1 : 0) + 2 * integers;
+    return (matrices * weight.inFeatures + vectors) * weight.outFeatures * Float32Array.BYTES_PER_ELEMENT;
   },
-  approximation: ({ activations }, numerics) => activations && describeActivations(activations, numerics),
+  approximation(description, numerics) {
+    const lines = executionsOf(description).flatMap(({ activations }) =>
+      activations ? describeActivations(activations, numerics) : [],
+    );
+    return lines.length === 0 ? undefined : [...new Set(lines)].join('; ');
+  },
   async prepare(description, { numerics, bytes }) {
     const read = await readTensors(description, bytes);
-    const asStored = numerics !== 'exact';
-    return asStored && description.integer
-      ? prepareInteger(description, read)
-      : prepareFloat(description, asStored, read);
+    if (numerics === 'exact') return prepareFloat(description, {}, dequantizeWeight(description.weight, read), read);
+
+    let values: Float32Array | undefined;
+    const prepare = (execution: LinearExecution): Linear => {
+      if (execution.integer) return prepareInteger(description, execution, read);
+      values ??= dequantizeWeight(description.weight, read);
+      return prepareFloat(description, execution, values, read);
+    };
+    const prefill = prepare(description);
+    return description.decoding ? joinPhases(prefill, prepare(description.decoding)) : prefill;
   },
 };
 
-function prepareFloat(description: LinearDescription, quantizeInput: boolean, read: ReadTensor): Linear {
-  const { weight, bias, activations } = description;
+/** Of prompts, and of tokens that the model generated where they run differently. */
+function executionsOf(description: LinearDescription): readonly LinearExecution[] {
+  return description.decoding ? [description, description.decoding] : [description];
+}
+
+function joinPhases(prefill: Linear, decode: Linear): Linear {
+  return {
+    forward: (input, rows, phase) => (phase === 'decode' ? decode : prefill).forward(input, rows),
+    release() {
+      prefill.release();
+      decode.release();
+    },
+  };
+}
+
+function prepareFloat(
+  { weight, bias }: LinearDescription,
+  { activations }: LinearExecution,
+  weightValues: Float32Array,
+  read: ReadTensor,
+): Linear {
   const { inFeatures, outFeatures } = weight;
-  let values = dequantizeWeight(weight, read);
+  let values = weightValues;
   const added = bias && decodeVector(bias, read, outFeatures);
-  const quantizer = quantizeInput && activations ? createActivationQuantizer(activations, inFeatures, read) : undefined;
+  const quantizer = activations && createActivationQuantizer(activations, inFeatures, read);
 
   return {
     async forward(input, rows) {
@@ -49,10 +89,10 @@ function prepareFloat(description: LinearDescription, quantizeInput: boolean, re
   };
 }
 
-function describeActivations({ scale, granularity }: ActivationQuantization, numerics: Numerics): string | undefined {
-  if (numerics === 'exact') return 'activations stay f32, where the checkpoint quantizes them';
+function describeActivations({ scale, granularity }: ActivationQuantization, numerics: Numerics): string[] {
+  if (numerics === 'exact') return ['activations stay f32, where the checkpoint quantizes them'];
   if (scale.kind === 'dynamic' && granularity.kind === 'tensor') {
-    return 'one activation scale per token instead of one per tensor, so that no token depends on its batch';
+    return ['one activation scale per token instead of one per tensor, so that no token depends on its batch'];
   }
-  return undefined;
+  return [];
 }

@@ -1,4 +1,4 @@
-import type { Linear, LinearDescription } from '@lowbit/core';
+import type { Linear, LinearDescription, LinearExecution } from '@lowbit/core';
 import { decodeCodes, decodeStored, type ReadTensor } from '@lowbit/numerics';
 import { decodeVector } from '../read-tensors.ts';
 import { multiply } from './matrix-multiply.ts';
@@ -8,9 +8,12 @@ import { createActivationQuantizer } from './quantize-activations.ts';
  * `y = (sum of codes + accumulatorBias) * outputScale`. The sums are exact: f64 holds every integer up to 2^53, and the
  * product of two 8-bit codes stays below 2^14.
  */
-export function prepareInteger(description: LinearDescription, read: ReadTensor): Linear {
-  const { weight, activations, integer } = description;
-  if (!activations || !integer) throw new TypeError(`${description.module} has no integer constants`);
+export function prepareInteger(
+  { module, weight }: LinearDescription,
+  { activations, integer }: LinearExecution,
+  read: ReadTensor,
+): Linear {
+  if (!activations || !integer) throw new TypeError(`${module} has no integer constants`);
   const { inFeatures, outFeatures, codes } = weight;
   let weightCodes = decodeStored(codes, read(codes.ref), [
     ['out', outFeatures],

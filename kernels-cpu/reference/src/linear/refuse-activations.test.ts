@@ -33,6 +33,8 @@ it.each<[Partial<LinearDescription>]>([
   [{ activations: perTensor, integer }],
   [{ activations: { ...perToken, type: 'f8e4m3', granularity: { kind: 'group', size: 128 } } }],
   [{ activations: { ...perToken, scale: { ...dynamic, scaleType: 'e8m0' } } }],
+  [{ activations: perToken, decoding: { activations: perTensor, integer } }],
+  [{ decoding: {} }],
 ])('accepts case %#', (parts) => {
   expect(dequantize.refuse(describeLinear(parts), device, 'faithful')).toBeUndefined();
 });
@@ -78,6 +80,16 @@ it.each<[string, Partial<LinearDescription>, string]>([
     'INTEGER_EXECUTION',
     { integer, activations: perToken },
     'integer constants for dynamic scales per token, needs static per tensor',
+  ],
+  [
+    'ACTIVATION_TYPE',
+    { activations: perToken, decoding: { activations: { ...perToken, type: 'i32' } } },
+    'while decoding: activations as i32, needs a float or integers of at most 16 bits',
+  ],
+  [
+    'INTEGER_EXECUTION',
+    { activations: perTensor, decoding: { integer } },
+    'while decoding: integer constants without activation quantization',
   ],
 ])('refuses %s: case %#', (code, parts, message) => {
   const description = describeLinear(parts);

@@ -4,6 +4,8 @@ import {
   type ElementType,
   isFloat,
   type LinearDescription,
+  type LinearExecution,
+  type QuantizedWeight,
   type Refusal,
 } from '@lowbit/core';
 
@@ -11,19 +13,23 @@ import {
 const maxIntegerBits = 16;
 
 /** Why a linear's activations cannot be quantized as its description says; undefined where they can, or need not be. */
-export function refuseActivations(
-  { weight, activations, integer }: LinearDescription,
-  by: string,
-): Refusal | undefined {
+export function refuseActivations(description: LinearDescription, by: string): Refusal | undefined {
   const hint = 'Run with numerics exact: activations are then left as they are.';
-  const reason = activations ? reasonAgainst(activations) : undefined;
+  const { weight, decoding = {} } = description;
+  const reason = reasonAgainstExecution(weight, description);
   if (reason) return { by, hint, ...reason };
-  if (!integer) return undefined;
-  const integerReason = reasonAgainstInteger(weight, activations);
-  return integerReason ? { by, hint, code: 'INTEGER_EXECUTION', message: integerReason } : undefined;
+  const decodingReason = reasonAgainstExecution(weight, decoding);
+  return decodingReason && { by, hint, ...decodingReason, message: `while decoding: ${decodingReason.message}` };
 }
 
 type Reason = Pick<Refusal, 'code' | 'message'>;
+
+function reasonAgainstExecution(weight: QuantizedWeight, { activations, integer }: LinearExecution) {
+  const reason = activations && reasonAgainst(activations);
+  if (reason || !integer) return reason;
+  const message = reasonAgainstInteger(weight, activations);
+  return message === undefined ? undefined : { code: 'INTEGER_EXECUTION', message };
+}
 
 function reasonAgainst({ type, granularity, scale }: ActivationQuantization): Reason | undefined {
   if (!isCodeType(type)) {
@@ -49,7 +55,7 @@ function reasonAgainst({ type, granularity, scale }: ActivationQuantization): Re
 }
 
 function reasonAgainstInteger(
-  weight: LinearDescription['weight'],
+  weight: QuantizedWeight,
   activations: ActivationQuantization | undefined,
 ): string | undefined {
   if (!activations) return 'integer constants without activation quantization';
