@@ -16,6 +16,7 @@ export * from './errors/tensor-error.ts';
 export * from './fuse.ts';
 export * from './kernel.ts';
 export * from './layout.ts';
+export { compileRegex, type NameRegex } from './linear-regex.ts';
 export * from './match-name.ts';
 export * from './method.ts';
 export * from './module-spec.ts';

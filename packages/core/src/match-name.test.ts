@@ -28,12 +28,23 @@ describe('matchName', () => {
     ['regex', 'model\\.layers\\.\\d+', layer, true],
     ['regex', 'layers', layer, false],
     ['regex', '.*o_proj$', layer, true],
+    ['regex', 'model\\.layers\\.[0-3]', layer, true],
+    ['fullRegex', 'model\\.layers\\.[0-3]', layer, false],
+    ['fullRegex', '.*\\.(?:q|o)_proj', layer, true],
   ])('%s %s covers %s: %s', (kind, text, name, expected) => {
     expect(matchName({ kind, text }, name)).toBe(expected);
   });
 
-  it('throws SyntaxError for a regex that does not compile', () => {
-    expect(() => matchName({ kind: 'regex', text: '(' }, layer)).toThrow(SyntaxError);
+  it.each(['regex', 'fullRegex'] as const)('%s throws for an expression that does not compile', (kind) => {
+    expect(() => matchName({ kind, text: 'a(' }, layer)).toThrow(
+      'regular expression "a(", character 2: "(" without ")"',
+    );
+  });
+
+  it('answers at once whatever the pattern', () => {
+    const name = 'a'.repeat(2000);
+    expect(matchName({ kind: 'glob', text: `${'*a'.repeat(50)}b` }, name)).toBe(false);
+    expect(matchName({ kind: 'regex', text: '(a|a?)+$b' }, name)).toBe(false);
   });
 });
 

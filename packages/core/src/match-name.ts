@@ -1,3 +1,5 @@
+import { compileRegex } from './linear-regex.ts';
+
 /**
  * One rule of a skip list or a target list, in the forms that checkpoints use. All but `substring` look at whole name
  * segments or anchor where they say.
@@ -15,27 +17,42 @@ export type NamePattern =
   | { readonly kind: 'substring'; readonly text: string }
   /** Shell wildcards `*` and `?` over the whole name, dots included. */
   | { readonly kind: 'glob'; readonly text: string }
-  /** A regular expression anchored at the start, as Python's `re.match`. */
-  | { readonly kind: 'regex'; readonly text: string };
+  /** A regular expression (`compileRegex`) anchored at the start, as Python's `re.match`. */
+  | { readonly kind: 'regex'; readonly text: string }
+  /** A regular expression over the whole name, as Python's `re.fullmatch`. */
+  | { readonly kind: 'fullRegex'; readonly text: string };
 
-/** Does the pattern cover this module name? `regex` throws SyntaxError for an expression that does not compile. */
+/**
+ * Does the pattern cover this module name? Takes time proportional to name times pattern, whatever a checkpoint's
+ * pattern says.
+ * @throws LowbitError as `compilePattern`
+ */
 export function matchName(pattern: NamePattern, name: string): boolean {
-  const { text } = pattern;
-  switch (pattern.kind) {
+  return compilePattern(pattern)(name);
+}
+
+/**
+ * `matchName` for many names: rules that are applied to every module are compiled once.
+ * @throws LowbitError `REGEX` for an expression that is malformed or not supported, or a glob of thousands of characters
+ */
+export function compilePattern({ kind, text }: NamePattern): (name: string) => boolean {
+  switch (kind) {
     case 'exact':
-      return name === text;
+      return (name) => name === text;
     case 'suffix':
-      return name === text || name.endsWith(`.${text}`);
+      return (name) => name === text || name.endsWith(`.${text}`);
     case 'subtree':
-      return name === text || name.startsWith(`${text}.`);
+      return (name) => name === text || name.startsWith(`${text}.`);
     case 'segments':
-      return `.${name}.`.includes(`.${text}.`);
+      return (name) => `.${name}.`.includes(`.${text}.`);
     case 'substring':
-      return name.includes(text);
+      return (name) => name.includes(text);
     case 'glob':
-      return globToRegExp(text).test(name);
+      return compileRegex(globToRegex(text)).matchesWhole;
     case 'regex':
-      return new RegExp(text, 'y').test(name);
+      return compileRegex(text).matchesStart;
+    case 'fullRegex':
+      return compileRegex(text).matchesWhole;
   }
 }
 
@@ -49,10 +66,10 @@ export function surprises(pattern: NamePattern, name: string): boolean {
   return pattern.kind === 'substring' && matchName(pattern, name) && !matchName({ ...pattern, kind: 'segments' }, name);
 }
 
-function globToRegExp(glob: string): RegExp {
+function globToRegex(glob: string): string {
   const source = glob
     .replace(/[.+^${}()|[\]\\]/g, '\\$&')
     .replace(/\*+/g, '.*')
     .replace(/\?/g, '.');
-  return new RegExp(`^${source}$`, 's');
+  return `(?s)${source}`;
 }
