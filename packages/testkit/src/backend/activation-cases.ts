@@ -1,12 +1,12 @@
-import { type ActivationQuantization, type IntegerExecution, plain } from '@lowbit/core';
+import { type ActivationQuantization, type LinearExecution, plain } from '@lowbit/core';
 import { type SyntheticTensor, syntheticTensor } from '../synthetic-tensor.ts';
 import type { WeightCase } from './weight-cases.ts';
 
 /** What a case stores beside the weight, and how activations are quantized. */
-export interface ActivationCaseParts {
+export interface ActivationCaseParts extends LinearExecution {
   readonly weight: WeightCase;
   readonly activations: ActivationQuantization;
-  readonly integer?: IntegerExecution;
+  readonly decoding?: LinearExecution;
   readonly tensors: readonly SyntheticTensor[];
 }
 
@@ -15,8 +15,7 @@ const tensor = { kind: 'tensor' } as const;
 const symmetric = (divisor: number) => ({ kind: 'dynamic', symmetric: true, divisor }) as const;
 
 const cases = {
-  'int8-token': () =>
-    dynamic('int8-channel', { type: 'i8', granularity: token, scale: symmetric(127), rounding: 'half-even' }),
+  'int8-token': int8Token,
   'int8-token-half-away': () =>
     dynamic('int8-channel', { type: 'i8', granularity: token, scale: symmetric(127), rounding: 'half-away' }),
   'int8-token-asymmetric': () =>
@@ -32,6 +31,10 @@ const cases = {
   'int8-tensor-static-asymmetric': () => fixed('int8-channel', 'i8', [0.013], [-21]),
   'int8-group-static': () => fixed('int8-channel', 'i8', [0.013, 0.017]),
   'int8-integer-constants': integerConstants,
+  'int8-token-decoding-integer-constants': () => {
+    const { activations, integer, tensors } = integerConstants();
+    return { ...int8Token(), decoding: { activations, integer }, tensors };
+  },
   'fp8-token': () =>
     dynamic('fp8-channel', { type: 'f8e4m3', granularity: token, scale: symmetric(448), rounding: 'half-even' }),
   'fp8-tensor-static': () => fixed('fp8-channel', 'f8e4m3', [0.0031]),
@@ -54,6 +57,10 @@ export const activationCases = Object.keys(cases) as readonly ActivationCase[];
 
 export function buildActivationCase(name: ActivationCase): ActivationCaseParts {
   return cases[name]();
+}
+
+function int8Token(): ActivationCaseParts {
+  return dynamic('int8-channel', { type: 'i8', granularity: token, scale: symmetric(127), rounding: 'half-even' });
 }
 
 function dynamic(weight: WeightCase, activations: ActivationQuantization): ActivationCaseParts {
@@ -113,7 +120,7 @@ function fixed(
 }
 
 /** Static int8 with a stored bias for the sums and a stored scale for the outputs, neither derived from the weight. */
-function integerConstants(): ActivationCaseParts {
+function integerConstants() {
   const { weight, activations, tensors } = fixed('int8-channel', 'i8', [0.013], [-21]);
   const outFeatures = 24;
   const channels = [['out', outFeatures]] as const;

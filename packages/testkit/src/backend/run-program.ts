@@ -4,6 +4,8 @@ import {
   type KernelSelection,
   type KvCacheSize,
   NoKernelError,
+  type Numerics,
+  type Phase,
   selectKernelFor,
 } from '@lowbit/core';
 import type { TestContext } from 'vitest';
@@ -13,6 +15,8 @@ import type { SyntheticProgram } from './synthetic-program.ts';
 
 export interface CompileOptions {
   readonly kvCache: KvCacheSize;
+  /** Default `exact`. */
+  readonly numerics?: Numerics;
   readonly signal?: AbortSignal;
   onProgress?(done: number, total: number): void;
 }
@@ -22,21 +26,21 @@ export async function compileProgram(
   context: TestContext,
   { backend, ...subject }: Subject,
   { program, descriptions, tensors }: SyntheticProgram,
-  options: CompileOptions,
+  { numerics = 'exact', ...options }: CompileOptions,
 ): Promise<Executable> {
   const device = await subject.device(context);
   const selections = new Map<string, KernelSelection>();
   for (const [name, description] of descriptions) {
     if (description.kind === 'norm') continue;
     try {
-      selections.set(name, selectKernelFor(backend.kernels, description, device, 'exact'));
+      selections.set(name, selectKernelFor(backend.kernels, description, device, numerics));
     } catch (error) {
       if (!(error instanceof NoKernelError)) throw error;
       return skipRefused(context, error.refusals);
     }
   }
   const bytes = memoryBytes(tensors);
-  return backend.compile({ program, descriptions, selections, device, numerics: 'exact', bytes, ...options });
+  return backend.compile({ program, descriptions, selections, device, numerics, bytes, ...options });
 }
 
 /** Some rows of one sequence. */
@@ -45,6 +49,7 @@ export interface SequenceRows {
   /** Position of the first of them. */
   readonly start?: number;
   readonly blocks: readonly number[];
+  readonly phase?: Phase;
 }
 
 /** Puts rows of sequences one after the other; logits of all rows, or of those given. */
@@ -54,8 +59,9 @@ export function makeBatch(sequences: readonly SequenceRows[], logitRows?: readon
   return {
     tokenIds: Int32Array.from(tokenIds),
     positions: Int32Array.from(sequences.flatMap(({ tokenIds, start = 0 }) => tokenIds.map((_, row) => start + row))),
-    sequences: sequences.map(({ tokenIds, blocks }) => {
-      const sequence = { firstRow, rows: tokenIds.length, blocks: Int32Array.from(blocks) };
+    sequences: sequences.map(({ tokenIds, blocks, phase }) => {
+      const rows = { firstRow, rows: tokenIds.length, blocks: Int32Array.from(blocks) };
+      const sequence = phase === undefined ? rows : { ...rows, phase };
       firstRow += tokenIds.length;
       return sequence;
     }),

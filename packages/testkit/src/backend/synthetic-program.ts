@@ -1,6 +1,8 @@
 import {
   type ElementType,
   type KvCacheDescription,
+  type LinearDescription,
+  type LinearSpec,
   type ModelProgram,
   type ModuleDescription,
   type ModuleSpec,
@@ -28,6 +30,8 @@ export interface ProgramBuilder {
   norm(module: string, size: number): string;
   /** Random f32 weights in -1..1 over the root of `inFeatures`, with a bias; or a weight in the given form, without. */
   linear(module: string, outFeatures: number, inFeatures: number, form?: CaseOptions): string;
+  /** A linear that is described already. */
+  described(description: LinearDescription, tensors: readonly SyntheticTensor[], role?: LinearSpec['role']): string;
   cache(module: string, numKvHeads: number, headSize: number, type?: KvCacheDescription['type']): string;
   /** Logits that are the value itself: `width` must be the size of the vocabulary. */
   valueAsLogits(input: string): void;
@@ -101,6 +105,12 @@ export function syntheticProgram(
       const weight = matrix(`${module}.weight`, outFeatures, inFeatures, numbers);
       const bias = vector(`${module}.bias`, random(outFeatures));
       return add(spec, { kind: 'linear', ...described(module), weight, bias });
+    },
+    described(description, stored, role = 'projection') {
+      const { module: name, weight, bias } = description;
+      const { outFeatures, inFeatures } = weight;
+      tensors.push(...stored);
+      return add({ kind: 'linear', name, outFeatures, inFeatures, hasBias: bias !== undefined, role }, description);
     },
     cache(module, numKvHeads, headSize, type: ElementType = 'f32') {
       const spec = { kind: 'kvCache', name: module, numKvHeads, headSize } as const;

@@ -5,6 +5,7 @@ import { contractSuite } from './contract-suite.ts';
 import { embeddingSuite } from './embedding-suite.ts';
 import { linearSuite } from './linear-suite.ts';
 import { operationSuite } from './operation-suite.ts';
+import { phaseSuite } from './phase-suite.ts';
 import { type BackendSuiteOptions, createSubject } from './subject.ts';
 
 /**
@@ -20,6 +21,7 @@ export function testBackend(options: BackendSuiteOptions): void {
     activationSuite(subject);
     embeddingSuite(subject);
     operationSuite(subject);
+    phaseSuite(subject);
     batchSuite(subject);
   });
 }
