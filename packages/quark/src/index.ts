@@ -1,0 +1,1 @@
+export { quark, quark as default } from './quark-method.ts';
