@@ -1,9 +1,11 @@
 import type { Batch, Operation, Phase } from '@lowbit/core';
 import { forwardRows } from './linear/forward-rows.ts';
+import { route } from './moe/route.ts';
 import { add } from './ops/add.ts';
 import { attention } from './ops/attention.ts';
 import { rmsNorm } from './ops/rms-norm.ts';
 import { rope } from './ops/rope.ts';
+import { sigmoidMul } from './ops/sigmoid-mul.ts';
 import { siluMul } from './ops/silu-mul.ts';
 import type { OperationChecker } from './program-checker.ts';
 
@@ -101,6 +103,26 @@ export function bindOperation(operation: Operation, check: OperationChecker): St
       const { gate, up, output } = operation;
       check.writes(output, check.reads(up, check.reads(gate)));
       return ({ value }) => siluMul(value(gate), value(up), value(output));
+    }
+
+    case 'moe': {
+      const { input, routerLogits, output, topK } = operation;
+      const { moe, numExperts, hiddenSize } = check.module(operation.module, 'moe');
+      check.require(topK >= 1 && topK <= numExperts, `${topK} of ${numExperts} experts for each row`);
+      check.reads(routerLogits, numExperts);
+      check.reads(input, hiddenSize);
+      check.writes(output, hiddenSize);
+      return async ({ phases, value, store }) => {
+        const routing = route(value(routerLogits), operation, phases);
+        store(output, await moe.forward(value(input), routing));
+      };
+    }
+
+    case 'sigmoid-mul': {
+      const { gate, input, output } = operation;
+      check.reads(gate, 1);
+      check.writes(output, check.reads(input));
+      return ({ value }) => sigmoidMul(value(gate), value(input), value(output));
     }
 
     case 'add': {

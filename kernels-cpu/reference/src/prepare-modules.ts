@@ -8,6 +8,8 @@ import {
   LowbitError,
   type ModuleDescription,
   type ModuleSpec,
+  type Moe,
+  type MoeKernel,
 } from '@lowbit/core';
 import { createPagedCache, type PagedCache } from './kv-cache/paged-cache.ts';
 import { decodeVector, readTensors } from './read-tensors.ts';
@@ -15,6 +17,7 @@ import { decodeVector, readTensors } from './read-tensors.ts';
 /** A module with its weights in memory, ready to be used by operations. `bytes`: what it holds. */
 export type PreparedModule = { readonly bytes: number } & (
   | { readonly kind: 'linear'; readonly linear: Linear; readonly inFeatures: number; readonly outFeatures: number }
+  | { readonly kind: 'moe'; readonly moe: Moe; readonly numExperts: number; readonly hiddenSize: number }
   | {
       readonly kind: 'embedding';
       readonly embedding: Embedding;
@@ -50,6 +53,7 @@ export async function prepareModules(request: CompileRequest): Promise<PreparedM
 export function releaseModules(modules: PreparedModules): void {
   for (const module of modules.values()) {
     if (module.kind === 'linear') module.linear.release();
+    if (module.kind === 'moe') module.moe.release();
     if (module.kind === 'embedding') module.embedding.release();
   }
 }
@@ -62,6 +66,13 @@ async function prepareModule(spec: ModuleSpec, request: CompileRequest): Promise
       const { inFeatures, outFeatures } = description.weight;
       const linear = await kernel.prepare(description, request);
       return { kind: 'linear', linear, inFeatures, outFeatures, bytes: kernel.bytes(description) };
+    }
+    case 'moe': {
+      const kernel = selectedKernel<MoeKernel>(spec.name, request);
+      const numExperts = description.experts.length;
+      const hiddenSize = description.experts[0]?.gate.weight.inFeatures ?? 0;
+      const moe = await kernel.prepare(description, request);
+      return { kind: 'moe', moe, numExperts, hiddenSize, bytes: kernel.bytes(description) };
     }
     case 'embedding': {
       const kernel = selectedKernel<EmbeddingKernel>(spec.name, request);

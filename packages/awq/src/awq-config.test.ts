@@ -134,19 +134,15 @@ describe('other kinds', () => {
     projections: { gate: 'w1', up: 'w3', down: 'w2' },
   } as const;
 
-  it.each([
-    [`${name}.0.w1.qweight`, `${name}.0.w1.qweight`],
-    [`${name}.0.w1.weight`, `${name}.0.w1.weight`],
-    ['other.weight', `no ${name}.0.w1.qweight`],
-  ])('expert blocks are refused: %s', (tensor, held) => {
-    expect(parse([tensor]).moeScheme(moe)).toEqual({
+  it('experts are linears like others', () => {
+    const linears = (suffix: string) =>
+      [0, 1, 2, 3].flatMap((expert) => ['w1', 'w2', 'w3'].map((part) => `${name}.${expert}.${part}.${suffix}`));
+    expect(parse(linears('qweight')).moeScheme(moe)).toMatchObject({ kind: 'scheme', scheme: { name: 'w4a16' } });
+    expect(parse(linears('weight')).moeScheme(moe)).toMatchObject({ kind: 'unquantized' });
+    const mixed = linears('qweight').map((tensor) => tensor.replace('2.w3.qweight', '2.w3.weight'));
+    expect(parse(mixed).moeScheme(moe)).toMatchObject({
       kind: 'refused',
-      refusal: {
-        by: 'awq',
-        code: 'MOE',
-        message: `${name}: AWQ expert blocks are not supported yet; the checkpoint has 4 experts here (${held})`,
-        hint: 'use a dense model',
-      },
+      refusal: { message: expect.stringContaining('experts differ in w3: expert 0: w4a16') },
     });
   });
 

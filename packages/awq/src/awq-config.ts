@@ -1,11 +1,10 @@
 import {
   type CheckpointMetadata,
+  expertsAsLinears,
   findPattern,
   type LinearScheme,
   type LinearSpec,
-  type MoeSpec,
   type QuantizationConfig,
-  type Refusal,
   type SchemeAnswer,
   surprises,
   TensorError,
@@ -23,6 +22,7 @@ export function parseAwqConfig(checkpoint: CheckpointMetadata): QuantizationConf
   const settings = readSettings(checkpoint);
   const { format, bits, groupSize, zeroPoint, modulesToNotConvert, warnings } = settings;
   const scheme = awqLinear(settings);
+  const linearScheme = (module: LinearSpec) => chooseLinear(module, settings, scheme, checkpoint.tensors);
   return {
     method: 'awq',
     settings: {
@@ -34,8 +34,8 @@ export function parseAwqConfig(checkpoint: CheckpointMetadata): QuantizationConf
     },
     warnings,
     aliases: ['awq_marlin', 'marlin'],
-    linearScheme: (module) => chooseLinear(module, settings, scheme, checkpoint.tensors),
-    moeScheme: (module) => ({ kind: 'refused', refusal: refuseMoe(module, checkpoint.tensors) }),
+    linearScheme,
+    moeScheme: (block) => expertsAsLinears(block, linearScheme),
     embeddingScheme: () => ({ kind: 'unquantized', rule: 'AWQ quantizes linears only' }),
     kvCacheScheme: () => ({ kind: 'unquantized', rule: 'AWQ does not quantize the KV cache' }),
   };
@@ -100,15 +100,4 @@ function neitherOrBoth(name: string, both: boolean): TensorError {
   return both
     ? new TensorError({ code: 'TENSOR_UNUSED', tensor: `${name}.weight`, expected, actual: 'both' })
     : new TensorError({ code: 'TENSOR_MISSING', tensor: `${name}.qweight`, expected, actual: 'neither' });
-}
-
-function refuseMoe({ name, numExperts, projections }: MoeSpec, tensors: ReadonlyMap<string, TensorRef>): Refusal {
-  const first = `${name}.0.${projections.gate}`;
-  const held = [`${first}.qweight`, `${first}.weight`].find((tensor) => tensors.has(tensor));
-  return {
-    by: 'awq',
-    code: 'MOE',
-    message: `${name}: AWQ expert blocks are not supported yet; the checkpoint has ${numExperts} experts here (${held ?? `no ${first}.qweight`})`,
-    hint: 'use a dense model',
-  };
 }

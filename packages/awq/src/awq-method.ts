@@ -7,19 +7,18 @@ const oldSpelling = ['w_bit', 'q_group_size'];
 const newSpelling = ['bits', 'group_size', 'zero_point'];
 
 const variants: readonly FormatVariant[] = [
-  { name: 'gemm, 4-bit', modules: ['linear', 'head'], status: 'supported', note: 'also spelled exllama, ipex' },
-  { name: 'gemm, 8-bit', modules: ['linear', 'head'], status: 'supported' },
+  { name: 'gemm, 4-bit', modules: ['linear', 'moe', 'head'], status: 'supported', note: 'also spelled exllama, ipex' },
+  { name: 'gemm, 8-bit', modules: ['linear', 'moe', 'head'], status: 'supported' },
   {
     name: 'gemm, 2-, 3-, 5-, 6-, 7-bit',
-    modules: ['linear', 'head'],
+    modules: ['linear', 'moe', 'head'],
     status: 'supported',
     note: 'by the packing rule only: no checkpoint was at hand',
   },
-  { name: 'gemv, 4-bit', modules: ['linear', 'head'], status: 'supported' },
-  { name: 'gemv_fast, 4-bit', modules: ['linear', 'head'], status: 'supported', note: 'also llm-awq' },
+  { name: 'gemv, 4-bit', modules: ['linear', 'moe', 'head'], status: 'supported' },
+  { name: 'gemv_fast, 4-bit', modules: ['linear', 'moe', 'head'], status: 'supported', note: 'also llm-awq' },
   { name: 'marlin, bitblas', modules: ['linear'], status: 'refused', note: 'weights permuted for one GPU kernel' },
   { name: 'per-module settings (dynamic), pack_method order', modules: ['linear'], status: 'refused' },
-  { name: 'experts', modules: ['moe'], status: 'refused', note: 'not supported yet' },
 ];
 
 /** AWQ checkpoints of AutoAWQ, GPTQModel, AutoRound, Quark and llm-awq. */

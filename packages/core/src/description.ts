@@ -4,7 +4,12 @@ import type { Stored } from './layout.ts';
 import type { QuantizedWeight } from './quantized-weight.ts';
 
 /** A module, described: all that a kernel needs to say yes or no, and then to prepare and run it. */
-export type ModuleDescription = LinearDescription | EmbeddingDescription | KvCacheDescription | NormDescription;
+export type ModuleDescription =
+  | LinearDescription
+  | MoeDescription
+  | EmbeddingDescription
+  | KvCacheDescription
+  | NormDescription;
 
 /** The description of a module kind. */
 export type DescriptionOf<Kind extends ModuleDescription['kind']> = Extract<ModuleDescription, { readonly kind: Kind }>;
@@ -40,6 +45,19 @@ export interface IntegerExecution {
   readonly accumulatorBias: Stored;
   /** Shape `[out]`. */
   readonly outputScale: Stored;
+}
+
+/** A whole block of experts, so that a backend can lay them out together. Expert e is `experts[e]`. */
+export interface MoeDescription extends Described {
+  readonly kind: 'moe';
+  readonly experts: readonly ExpertDescription[];
+}
+
+/** `y = down(silu(gate(x)) * up(x))` */
+export interface ExpertDescription {
+  readonly gate: LinearDescription;
+  readonly up: LinearDescription;
+  readonly down: LinearDescription;
 }
 
 /** Rows of a `[vocab, hidden]` table, picked by token id. */

@@ -13,6 +13,7 @@ export * from './errors/missing-plugin-error.ts';
 export * from './errors/no-kernel-error.ts';
 export * from './errors/refused-error.ts';
 export * from './errors/tensor-error.ts';
+export * from './experts.ts';
 export * from './fuse.ts';
 export * from './kernel.ts';
 export * from './layout.ts';

@@ -1,4 +1,4 @@
-import type { EmbeddingDescription, KvCacheDescription, LinearDescription } from './description.ts';
+import type { EmbeddingDescription, KvCacheDescription, LinearDescription, MoeDescription } from './description.ts';
 import type { Device, Numerics, Phase } from './device.ts';
 import type { Refusal } from './refusal.ts';
 import type { TensorBytes } from './tensor-ref.ts';
@@ -36,6 +36,29 @@ export interface Linear {
   release(): void;
 }
 
+export interface MoeKernel<D extends Device = Device> extends KernelChoice<MoeDescription, D> {
+  prepare(description: MoeDescription, context: PrepareContext<D>): Promise<Moe>;
+}
+
+/** A block of experts, ready to run. */
+export interface Moe {
+  /**
+   * `input` is `[rows, hidden]`; the answer `[rows, hidden]` is, per row, the sum of its experts' outputs times their
+   * weights.
+   */
+  forward(input: Float32Array, routing: Routing): Promise<Float32Array>;
+  release(): void;
+}
+
+/** Which experts each row goes through, and how much each counts: `[rows, topK]`. */
+export interface Routing {
+  readonly topK: number;
+  readonly experts: Int32Array;
+  readonly weights: Float32Array;
+  /** Of each row, `[rows]`. */
+  readonly phases: readonly Phase[];
+}
+
 export interface EmbeddingKernel<D extends Device = Device> extends KernelChoice<EmbeddingDescription, D> {
   prepare(description: EmbeddingDescription, context: PrepareContext<D>): Promise<Embedding>;
 }
@@ -53,6 +76,7 @@ export interface KvCacheKernel<D extends Device = Device> extends KernelChoice<K
 /** A backend's kernels by module kind; order is preference. */
 export interface Kernels<D extends Device = Device> {
   readonly linear: readonly LinearKernel<D>[];
+  readonly moe: readonly MoeKernel<D>[];
   readonly embedding: readonly EmbeddingKernel<D>[];
   readonly kvCache: readonly KvCacheKernel<D>[];
 }

@@ -1,5 +1,5 @@
 import type { CheckpointMetadata } from './checkpoint.ts';
-import type { EmbeddingDescription, KvCacheDescription, LinearDescription } from './description.ts';
+import type { EmbeddingDescription, KvCacheDescription, LinearDescription, MoeDescription } from './description.ts';
 import type { EmbeddingSpec, KvCacheSpec, LinearSpec, MoeSpec } from './module-spec.ts';
 import type { Refusal } from './refusal.ts';
 import type { TensorClaims, UnusedRule } from './tensor-ledger.ts';
@@ -93,5 +93,4 @@ interface Scheme<Spec, Description> {
 export type LinearScheme = Scheme<LinearSpec, LinearDescription>;
 export type EmbeddingScheme = Scheme<EmbeddingSpec, EmbeddingDescription>;
 export type KvCacheScheme = Scheme<KvCacheSpec, KvCacheDescription>;
-/** One scheme per projection of every expert; the block's own description joins them. */
-export type MoeScheme = Scheme<MoeSpec, readonly LinearDescription[]>;
+export type MoeScheme = Scheme<MoeSpec, MoeDescription>;

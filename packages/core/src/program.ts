@@ -23,6 +23,8 @@ export type Operation =
   | RopeOperation
   | AttentionOperation
   | SiluMulOperation
+  | MoeOperation
+  | SigmoidMulOperation
   | AddOperation
   | LogitsOperation;
 
@@ -93,6 +95,33 @@ export interface SiluMulOperation {
   readonly kind: 'silu-mul';
   readonly gate: string;
   readonly up: string;
+  readonly output: string;
+}
+
+/**
+ * Sends each row through the `topK` experts that its router logits choose and adds their outputs, weighted.
+ *
+ * Scores are the softmax of all logits, or the sigmoid of each. The experts with the highest scores are chosen; of
+ * equals, the lowest index. Their weights are their scores, divided by their sum with `normalize`, times `scale`.
+ */
+export interface MoeOperation {
+  readonly kind: 'moe';
+  readonly module: string;
+  readonly input: string;
+  /** Value of width numExperts. */
+  readonly routerLogits: string;
+  readonly output: string;
+  readonly topK: number;
+  readonly scoring: 'softmax' | 'sigmoid';
+  readonly normalize: boolean;
+  readonly scale: number;
+}
+
+/** `output = sigmoid(gate) * input`; `gate` has width 1 and counts for the whole row. */
+export interface SigmoidMulOperation {
+  readonly kind: 'sigmoid-mul';
+  readonly gate: string;
+  readonly input: string;
   readonly output: string;
 }
 

@@ -24,7 +24,7 @@ function backend(name: string, deviceKind: string): Backend {
     specificationVersion: 'v1',
     name,
     deviceKind,
-    kernels: { linear: [], embedding: [], kvCache: [] },
+    kernels: { linear: [], moe: [], embedding: [], kvCache: [] },
     probe: async () => ({ kind: 'ready', device: { kind: deviceKind, name } }),
     compile: () => Promise.reject(new Error('not called')),
   };

@@ -1,11 +1,11 @@
-import type { EmbeddingDescription, KvCacheDescription, LinearDescription } from './description.ts';
+import type { ModuleDescription, NormDescription } from './description.ts';
 import type { Device, Numerics } from './device.ts';
 import { NoKernelError } from './errors/no-kernel-error.ts';
-import type { EmbeddingKernel, Kernels, KvCacheKernel, LinearKernel } from './kernel.ts';
+import type { EmbeddingKernel, Kernels, KvCacheKernel, LinearKernel, MoeKernel } from './kernel.ts';
 import type { Refusal } from './refusal.ts';
 
 /** The kernel chosen for one module, and every refusal met before it. */
-export interface KernelSelection<Kernel = LinearKernel | EmbeddingKernel | KvCacheKernel> {
+export interface KernelSelection<Kernel = LinearKernel | MoeKernel | EmbeddingKernel | KvCacheKernel> {
   readonly kernel: Kernel;
   readonly refusals: readonly Refusal[];
 }
@@ -36,13 +36,15 @@ export function selectKernel<Description extends { readonly module: string }, K 
 /** `selectKernel` among the kernels of the module's own kind: a linear kernel never sees an embedding. */
 export function selectKernelFor(
   kernels: Kernels,
-  description: LinearDescription | EmbeddingDescription | KvCacheDescription,
+  description: Exclude<ModuleDescription, NormDescription>,
   device: Device,
   numerics: Numerics,
 ): KernelSelection {
   switch (description.kind) {
     case 'linear':
       return selectKernel(kernels.linear, description, device, numerics);
+    case 'moe':
+      return selectKernel(kernels.moe, description, device, numerics);
     case 'embedding':
       return selectKernel(kernels.embedding, description, device, numerics);
     case 'kvCache':

@@ -10,6 +10,10 @@ export function tensorsOf(description: ModuleDescription): readonly TensorRef[] 
       const { weight, bias, decoding = {} } = description;
       return refs([...tablesOf(weight), bias, ...constantsOf(description), ...constantsOf(decoding)]);
     }
+    case 'moe': {
+      const linears = description.experts.flatMap(({ gate, up, down }) => [gate, up, down]);
+      return [...new Set(linears.flatMap(tensorsOf))];
+    }
     case 'embedding':
       return refs(tablesOf(description.weight));
     case 'norm':

@@ -1,6 +1,7 @@
-import type { DescriptionOf } from './description.ts';
-import { plain, type Stored } from './layout.ts';
-import type { EmbeddingSpec, KvCacheSpec, LinearSpec, NormSpec } from './module-spec.ts';
+import type { DescriptionOf, LinearDescription } from './description.ts';
+import { describeExperts } from './experts.ts';
+import { type Layout, plain, type Stored, whole } from './layout.ts';
+import type { ModuleSpec, MoeSpec } from './module-spec.ts';
 import type { QuantizedWeight } from './quantized-weight.ts';
 import type { TensorClaims } from './tensor-ledger.ts';
 import { elementTypeOf } from './tensor-ref.ts';
@@ -9,17 +10,15 @@ const floats = ['F32', 'F16', 'BF16'] as const;
 
 /**
  * A module whose weights are plain floats: `<name>.weight`, and `<name>.bias` where the architecture has one, or where a
- * norm got one from smoothing. A KV cache is kept in f32.
+ * norm got one from smoothing. Experts are linears of their own, or slices of the fused tensors `<name>.gate_up_proj`
+ * `[expert, 2 * intermediate, hidden]` and `<name>.down_proj` `[expert, hidden, intermediate]`. A KV cache is kept in f32.
  * @throws TensorError
  */
-export function describeUnquantized<Spec extends LinearSpec | EmbeddingSpec | KvCacheSpec | NormSpec>(
+export function describeUnquantized<Spec extends ModuleSpec>(
   spec: Spec,
   tensors: TensorClaims,
 ): DescriptionOf<Spec['kind']>;
-export function describeUnquantized(
-  spec: LinearSpec | EmbeddingSpec | KvCacheSpec | NormSpec,
-  tensors: TensorClaims,
-): DescriptionOf<(typeof spec)['kind']> {
+export function describeUnquantized(spec: ModuleSpec, tensors: TensorClaims): DescriptionOf<ModuleSpec['kind']> {
   const { name } = spec;
   const common = { module: name, scheme: 'unquantized' } as const;
   switch (spec.kind) {
@@ -28,6 +27,10 @@ export function describeUnquantized(
       const bias = spec.hasBias ? { bias: claimVector(tensors, `${name}.bias`, spec.outFeatures) } : {};
       return { kind: 'linear', ...common, weight, ...bias };
     }
+    case 'moe':
+      return tensors.has(`${name}.gate_up_proj`)
+        ? describeFusedExperts(spec, tensors)
+        : describeExperts(spec, 'unquantized', (linear) => describeUnquantized(linear, tensors));
     case 'embedding': {
       const weight = claimMatrix(tensors, `${name}.weight`, spec.vocabSize, spec.hiddenSize);
       return { kind: 'embedding', ...common, weight };
@@ -40,6 +43,23 @@ export function describeUnquantized(
     case 'kvCache':
       return { kind: 'kvCache', ...common, type: 'f32', numKvHeads: spec.numKvHeads, headSize: spec.headSize };
   }
+}
+
+function describeFusedExperts(block: MoeSpec, tensors: TensorClaims) {
+  const { name, numExperts, hiddenSize, intermediateSize } = block;
+  const claim = (suffix: string, ...shape: readonly number[]) =>
+    tensors.claim(`${name}.${suffix}`, { dtype: floats, shape: [numExperts, ...shape] });
+  const gateUp = claim('gate_up_proj', 2 * intermediateSize, hiddenSize);
+  const down = claim('down_proj', hiddenSize, intermediateSize);
+  const layout: Layout = { axes: [[whole('expert')], [whole('out')], [whole('in')]] };
+  const origins = { gate: 0, up: intermediateSize, down: 0 };
+  return describeExperts(block, 'unquantized', (linear, expert, projection): LinearDescription => {
+    const ref = projection === 'down' ? down : gateUp;
+    const origin = { expert, out: origins[projection] };
+    const codes: Stored = { ref, type: elementTypeOf(ref.dtype), layout, origin };
+    const { name: module, outFeatures, inFeatures } = linear;
+    return { kind: 'linear', module, scheme: 'unquantized', weight: { outFeatures, inFeatures, codes, scales: [] } };
+  });
 }
 
 function claimMatrix(tensors: TensorClaims, name: string, outFeatures: number, inFeatures: number): QuantizedWeight {

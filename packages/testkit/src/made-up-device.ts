@@ -5,6 +5,7 @@ import {
   type KvCacheDescription,
   type LinearDescription,
   LowbitError,
+  type MoeDescription,
   type Refusal,
 } from '@lowbit/core';
 
@@ -32,6 +33,7 @@ export interface MadeUpBackendOptions {
   readonly unavailable?: Omit<Refusal, 'by'>;
   /** By kind and in order of preference; a kind left out has one kernel that accepts everything. */
   readonly linear?: readonly MadeUpKernel<LinearDescription>[];
+  readonly moe?: readonly MadeUpKernel<MoeDescription>[];
   readonly embedding?: readonly MadeUpKernel<EmbeddingDescription>[];
   readonly kvCache?: readonly MadeUpKernel<KvCacheDescription>[];
 }
@@ -60,6 +62,7 @@ export function madeUpBackend(options: MadeUpBackendOptions = {}): Backend {
     ...(oracle === undefined ? {} : { oracle }),
     kernels: {
       linear: kernels('linear', options.linear),
+      moe: kernels('moe', options.moe),
       embedding: kernels('embedding', options.embedding),
       kvCache: kernels('kv-cache', options.kvCache),
     },

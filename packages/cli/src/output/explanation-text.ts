@@ -65,6 +65,7 @@ function groupModules(modules: readonly ModuleExplanation[]): readonly (readonly
 
 const kindNames: Readonly<Record<ModuleExplanation['kind'], string>> = {
   linear: 'linear',
+  moe: 'experts',
   embedding: 'embedding',
   kvCache: 'KV cache',
   norm: 'norm',

@@ -1,5 +1,7 @@
-import type { LinearSpec, ModelProgram, ModuleSpec, Operation } from '@lowbit/core';
+import type { ModelProgram } from '@lowbit/core';
 import type { DecoderConfig } from './decoder-config.ts';
+import { addFeedForward, type FeedForward } from './feed-forward.ts';
+import { createProgramBuilder, type ProgramBuilder } from './program-builder.ts';
 
 /** Where architectures of the Llama family differ. */
 export interface DecoderTraits {
@@ -7,86 +9,35 @@ export interface DecoderTraits {
   readonly qkvBias: boolean;
   /** So has the output projection. */
   readonly outputBias: boolean;
-  readonly mlpBias: boolean;
   /** Queries and keys are normalized per head, before RoPE. */
   readonly headNorms: boolean;
+  feedForward(layer: number): FeedForward;
 }
 
 /**
- * The pre-norm decoder that Llama began: per layer, attention and a gated MLP, each with its norm before and its input
- * added after.
+ * The pre-norm decoder that Llama began: per layer, attention and a feed-forward part, each with its norm before and its
+ * input added after.
  */
 export function decoderProgram(config: DecoderConfig, traits: DecoderTraits): ModelProgram {
-  const { hiddenSize, numHeads, numKvHeads, headSize, intermediateSize, vocabSize } = config;
-  const modules: ModuleSpec[] = [];
-  const operations: Operation[] = [];
-  const queryWidth = numHeads * headSize;
-  const keyWidth = numKvHeads * headSize;
+  const { hiddenSize, vocabSize, epsilon } = config;
+  const builder = createProgramBuilder();
+  const hidden = builder.value('hidden', hiddenSize);
+  const normed = builder.value('normed', hiddenSize);
+  const size = { size: hiddenSize, epsilon };
 
-  const norm = (name: string, size: number) => {
-    modules.push({ kind: 'norm', name, size });
-    return name;
-  };
-  const linear = (name: string, outFeatures: number, inFeatures: number, hasBias: boolean) => {
-    modules.push({ kind: 'linear', name, outFeatures, inFeatures, hasBias, role: 'projection' });
-    return name;
-  };
-  const rmsNorm = (module: string, input: string, output: string, size: number) => {
-    operations.push({ kind: 'rms-norm', module, input, output, epsilon: config.epsilon, size });
-  };
-  const project = (input: string, parts: readonly (readonly [module: string, output: string])[]) => {
-    operations.push({ kind: 'linear', input, parts: parts.map(([module, output]) => ({ module, output })) });
-  };
-
-  const embedding = 'model.embed_tokens';
-  modules.push({ kind: 'embedding', name: embedding, vocabSize, hiddenSize });
-  operations.push({ kind: 'embedding', module: embedding, output: 'hidden' });
-
-  for (let layer = 0; layer < config.numLayers; layer++) {
-    const attention = `model.layers.${layer}.self_attn`;
-    const mlp = `model.layers.${layer}.mlp`;
-
-    rmsNorm(norm(`model.layers.${layer}.input_layernorm`, hiddenSize), 'hidden', 'normed', hiddenSize);
-    project('normed', [
-      [linear(`${attention}.q_proj`, queryWidth, hiddenSize, traits.qkvBias), 'query'],
-      [linear(`${attention}.k_proj`, keyWidth, hiddenSize, traits.qkvBias), 'key'],
-      [linear(`${attention}.v_proj`, keyWidth, hiddenSize, traits.qkvBias), 'value'],
-    ]);
-    if (traits.headNorms) {
-      rmsNorm(norm(`${attention}.q_norm`, headSize), 'query', 'query', headSize);
-      rmsNorm(norm(`${attention}.k_norm`, headSize), 'key', 'key', headSize);
-    }
-    operations.push({ kind: 'rope', values: ['query', 'key'], headSize, ...config.rope });
-    modules.push({ kind: 'kvCache', name: attention, numKvHeads, headSize });
-    const slidingWindow = config.slidingWindows[layer];
-    operations.push({
-      kind: 'attention',
-      cache: attention,
-      query: 'query',
-      key: 'key',
-      value: 'value',
-      output: 'attended',
-      numHeads,
-      numKvHeads,
-      headSize,
-      scale: 1 / Math.sqrt(headSize),
-      ...(slidingWindow === undefined ? {} : { slidingWindow }),
-    });
-    project('attended', [[linear(`${attention}.o_proj`, hiddenSize, queryWidth, traits.outputBias), 'update']]);
-    operations.push({ kind: 'add', left: 'hidden', right: 'update', output: 'hidden' });
-
-    rmsNorm(norm(`model.layers.${layer}.post_attention_layernorm`, hiddenSize), 'hidden', 'normed', hiddenSize);
-    project('normed', [
-      [linear(`${mlp}.gate_proj`, intermediateSize, hiddenSize, traits.mlpBias), 'gate'],
-      [linear(`${mlp}.up_proj`, intermediateSize, hiddenSize, traits.mlpBias), 'up'],
-    ]);
-    operations.push({ kind: 'silu-mul', gate: 'gate', up: 'up', output: 'activated' });
-    project('activated', [[linear(`${mlp}.down_proj`, hiddenSize, intermediateSize, traits.mlpBias), 'update']]);
-    operations.push({ kind: 'add', left: 'hidden', right: 'update', output: 'hidden' });
+  const embedding = builder.module({ kind: 'embedding', name: 'model.embed_tokens', vocabSize, hiddenSize });
+  builder.add({ kind: 'embedding', module: embedding, output: hidden });
+  for (let index = 0; index < config.numLayers; index++) {
+    const layer = `model.layers.${index}`;
+    builder.rmsNorm(`${layer}.input_layernorm`, hidden, normed, size);
+    addAttention(builder, `${layer}.self_attn`, config, traits, config.slidingWindows[index]);
+    builder.add({ kind: 'add', left: hidden, right: 'update', output: hidden });
+    builder.rmsNorm(`${layer}.post_attention_layernorm`, hidden, normed, size);
+    addFeedForward(builder, layer, hiddenSize, traits.feedForward(index));
+    builder.add({ kind: 'add', left: hidden, right: 'update', output: hidden });
   }
-
-  rmsNorm(norm('model.norm', hiddenSize), 'hidden', 'normed', hiddenSize);
-  const head: LinearSpec = {
+  builder.rmsNorm('model.norm', hidden, normed, size);
+  const head = builder.module({
     kind: 'linear',
     name: 'lm_head',
     outFeatures: vocabSize,
@@ -94,27 +45,45 @@ export function decoderProgram(config: DecoderConfig, traits: DecoderTraits): Mo
     hasBias: false,
     role: 'head',
     ...(config.tieWordEmbeddings ? { tiedTo: embedding } : {}),
-  };
-  modules.push(head);
-  operations.push({ kind: 'logits', module: head.name, input: 'normed' });
+  });
+  builder.add({ kind: 'logits', module: head, input: normed });
+  return builder.finish(config);
+}
 
-  return {
-    modelType: config.modelType,
-    vocabSize,
-    contextLength: config.contextLength,
-    values: {
-      hidden: hiddenSize,
-      normed: hiddenSize,
-      query: queryWidth,
-      key: keyWidth,
-      value: keyWidth,
-      attended: queryWidth,
-      update: hiddenSize,
-      gate: intermediateSize,
-      up: intermediateSize,
-      activated: intermediateSize,
-    },
-    modules,
-    operations,
-  };
+/** Makes `update` from `normed`. */
+function addAttention(
+  builder: ProgramBuilder,
+  attention: string,
+  { hiddenSize, numHeads, numKvHeads, headSize, rope, epsilon }: DecoderConfig,
+  { qkvBias: hasBias, outputBias, headNorms }: DecoderTraits,
+  slidingWindow: number | undefined,
+): void {
+  const queryWidth = numHeads * headSize;
+  const keyWidth = numKvHeads * headSize;
+  builder.project('normed', hiddenSize, [
+    { module: `${attention}.q_proj`, output: 'query', outFeatures: queryWidth, hasBias },
+    { module: `${attention}.k_proj`, output: 'key', outFeatures: keyWidth, hasBias },
+    { module: `${attention}.v_proj`, output: 'value', outFeatures: keyWidth, hasBias },
+  ]);
+  if (headNorms) {
+    builder.rmsNorm(`${attention}.q_norm`, 'query', 'query', { size: headSize, epsilon });
+    builder.rmsNorm(`${attention}.k_norm`, 'key', 'key', { size: headSize, epsilon });
+  }
+  builder.add({ kind: 'rope', values: ['query', 'key'], headSize, ...rope });
+  builder.add({
+    kind: 'attention',
+    cache: builder.module({ kind: 'kvCache', name: attention, numKvHeads, headSize }),
+    query: 'query',
+    key: 'key',
+    value: 'value',
+    output: builder.value('attended', queryWidth),
+    numHeads,
+    numKvHeads,
+    headSize,
+    scale: 1 / Math.sqrt(headSize),
+    ...(slidingWindow === undefined ? {} : { slidingWindow }),
+  });
+  builder.project('attended', queryWidth, [
+    { module: `${attention}.o_proj`, output: 'update', outFeatures: hiddenSize, hasBias: outputBias },
+  ]);
 }

@@ -5,11 +5,15 @@ import type { ModelDefinition } from './model-definition.ts';
 /** Llama 1 to 3.x (text). `attention_bias` gives all four attention projections a bias. */
 export const llama: ModelDefinition = {
   modelTypes: ['llama'],
-  program: (config) =>
-    decoderProgram(readDecoderConfig(config), {
-      qkvBias: config.attention_bias === true,
-      outputBias: config.attention_bias === true,
-      mlpBias: config.mlp_bias === true,
+  program({ config }) {
+    const decoder = readDecoderConfig(config);
+    const bias = config.attention_bias === true;
+    const hasBias = config.mlp_bias === true;
+    return decoderProgram(decoder, {
+      qkvBias: bias,
+      outputBias: bias,
       headNorms: false,
-    }),
+      feedForward: () => ({ kind: 'dense', name: 'mlp', intermediateSize: decoder.intermediateSize, hasBias }),
+    });
+  },
 };

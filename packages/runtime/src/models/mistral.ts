@@ -8,11 +8,14 @@ import type { ModelDefinition } from './model-definition.ts';
  */
 export const mistral: ModelDefinition = {
   modelTypes: ['mistral'],
-  program: (config) =>
-    decoderProgram(readDecoderConfig({ sliding_window: 4096, ...config }), {
+  program({ config }) {
+    const decoder = readDecoderConfig({ sliding_window: 4096, ...config });
+    const { intermediateSize } = decoder;
+    return decoderProgram(decoder, {
       qkvBias: false,
       outputBias: false,
-      mlpBias: false,
       headNorms: false,
-    }),
+      feedForward: () => ({ kind: 'dense', name: 'mlp', intermediateSize, hasBias: false }),
+    });
+  },
 };

@@ -1,9 +1,12 @@
-import type { JsonObject, ModelProgram } from '@lowbit/core';
+import type { CheckpointMetadata, ModelProgram } from '@lowbit/core';
 
-/** One architecture: reads `config.json`, writes the model as a program. */
+/**
+ * One architecture: reads `config.json`, writes the model as a program. The names of the tensors are at hand too, for
+ * architectures whose modules have had several names.
+ */
 export interface ModelDefinition {
   /** `model_type` values in `config.json` that it answers to. */
   readonly modelTypes: readonly string[];
   /** @throws ConfigError, RefusedError */
-  program(config: JsonObject): ModelProgram;
+  program(checkpoint: Pick<CheckpointMetadata, 'config' | 'tensors'>): ModelProgram;
 }

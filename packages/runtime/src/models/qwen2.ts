@@ -5,11 +5,14 @@ import type { ModelDefinition } from './model-definition.ts';
 /** Qwen2 and Qwen2.5: biases on query, key and value only. Windows are off unless `use_sliding_window` says so. */
 export const qwen2: ModelDefinition = {
   modelTypes: ['qwen2'],
-  program: (config) =>
-    decoderProgram(readDecoderConfig({ use_sliding_window: false, ...config }), {
+  program({ config }) {
+    const decoder = readDecoderConfig({ use_sliding_window: false, ...config });
+    const { intermediateSize } = decoder;
+    return decoderProgram(decoder, {
       qkvBias: true,
       outputBias: false,
-      mlpBias: false,
       headNorms: false,
-    }),
+      feedForward: () => ({ kind: 'dense', name: 'mlp', intermediateSize, hasBias: false }),
+    });
+  },
 };

@@ -5,11 +5,15 @@ import type { ModelDefinition } from './model-definition.ts';
 /** Qwen3 (dense): no biases unless `attention_bias`; queries and keys are normalized per head. */
 export const qwen3: ModelDefinition = {
   modelTypes: ['qwen3'],
-  program: (config) =>
-    decoderProgram(readDecoderConfig({ use_sliding_window: false, ...config }), {
-      qkvBias: config.attention_bias === true,
-      outputBias: config.attention_bias === true,
-      mlpBias: false,
+  program({ config }) {
+    const decoder = readDecoderConfig({ use_sliding_window: false, ...config });
+    const { intermediateSize } = decoder;
+    const bias = config.attention_bias === true;
+    return decoderProgram(decoder, {
+      qkvBias: bias,
+      outputBias: bias,
       headNorms: true,
-    }),
+      feedForward: () => ({ kind: 'dense', name: 'mlp', intermediateSize, hasBias: false }),
+    });
+  },
 };

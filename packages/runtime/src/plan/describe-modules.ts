@@ -1,11 +1,11 @@
 import {
   ConfigError,
   describeUnquantized,
-  type EmbeddingSpec,
-  type KvCacheSpec,
   type LinearSpec,
   type ModelProgram,
   type ModuleDescription,
+  type ModuleSpec,
+  type NormSpec,
   type QuantizationConfig,
   RefusedError,
   type SchemeAnswer,
@@ -35,7 +35,7 @@ export function describeModules(
   const modules = new Map<string, DescribedModule>();
   const warnings = new Set<string>();
 
-  const describe = <Spec extends LinearSpec | EmbeddingSpec | KvCacheSpec>(
+  const describe = <Spec extends Exclude<ModuleSpec, NormSpec>>(
     spec: Spec,
     answer: SchemeAnswer<{ describe(module: Spec, tensors: TensorClaims): ModuleDescription }> | undefined,
   ): DescribedModule => {
@@ -78,10 +78,8 @@ export function describeModules(
         modules.set(spec.name, { description: describeUnquantized(spec, tensors), rule: 'norms are not quantized' });
         break;
       case 'moe':
-        throw new RefusedError({
-          message: `${spec.name} cannot be loaded`,
-          refusals: [{ by: 'runtime', code: 'MOE', message: 'mixture-of-experts blocks are not supported yet' }],
-        });
+        modules.set(spec.name, describe(spec, config?.moeScheme(spec)));
+        break;
     }
   }
   return { modules, warnings: [...warnings] };

@@ -71,6 +71,10 @@ function layoutOf(description: ModuleDescription): string {
       const { type, layout } = description.weight.codes;
       return `${type} ${formatLayout(layout)}`;
     }
+    case 'moe': {
+      const layouts = description.experts.flatMap(({ gate, up, down }) => [gate, up, down].map(layoutOf));
+      return `${description.experts.length} experts of ${[...new Set(layouts)].join(', ')}`;
+    }
     case 'norm':
       return `${description.weight.type} ${formatLayout(description.weight.layout)}`;
     case 'kvCache':

@@ -22,7 +22,7 @@ export interface Explanation {
 
 export interface ModuleExplanation {
   readonly module: string;
-  readonly kind: 'linear' | 'embedding' | 'kvCache' | 'norm';
+  readonly kind: 'linear' | 'moe' | 'embedding' | 'kvCache' | 'norm';
   readonly scheme: string;
   /** Why the module is unquantized, where it is. */
   readonly rule?: string;

@@ -60,7 +60,7 @@ type Described = Pick<ModelPlan, 'program' | 'quantization' | 'modules' | 'unuse
 async function describeCheckpoint(checkpoint: Checkpoint, options: PlanOptions): Promise<Described> {
   const { metadata } = checkpoint;
   const method = await requireMethod(options.registry, metadata)?.load();
-  const program = limitContext(findModel(metadata.config).program(metadata.config), options.contextLength);
+  const program = limitContext(findModel(metadata.config).program(metadata), options.contextLength);
   const quantization = method?.parseConfig(metadata);
   const ledger = createTensorLedger(metadata.tensors);
   const { modules, warnings } = describeModules(program, quantization, ledger);
@@ -98,7 +98,8 @@ async function chooseBackend(
   });
 }
 
-function selectKernels(
+/** The kernel of each module that has one. */
+export function selectKernels(
   modules: ReadonlyMap<string, DescribedModule>,
   { backend, device }: ReadyBackend,
   numerics: Numerics,

@@ -6,6 +6,7 @@ import {
   type KvCacheDescription,
   type LinearDescription,
   type ModuleSpec,
+  type MoeDescription,
   type QuantizationMethod,
   type SchemeAnswer,
   type TensorClaims,
@@ -40,13 +41,14 @@ export function describeCheckpoint(
   const take = <Spec extends ModuleSpec>(
     spec: Spec,
     answer: SchemeAnswer<{
-      describe(module: Spec, claims: TensorClaims): SchemeDescription | readonly LinearDescription[];
+      describe(module: Spec, claims: TensorClaims): SchemeDescription | MoeDescription;
     }>,
   ) => {
     if (answer.kind === 'refused') throw new Error(`${spec.name} is refused: ${answer.refusal.message}`);
     warnings.push(...(answer.warnings ?? []));
     if (answer.kind === 'scheme') {
-      descriptions.set(spec.name, [answer.scheme.describe(spec, ledger)].flat());
+      const description = answer.scheme.describe(spec, ledger);
+      descriptions.set(spec.name, description.kind === 'moe' ? linearsOf(description) : [description]);
     } else {
       unquantized.set(spec.name, answer.rule);
       claimUnquantized(spec, ledger);
@@ -63,24 +65,10 @@ export function describeCheckpoint(
   return { descriptions, unquantized, warnings };
 }
 
-/** The experts of an unquantized block are linears like others. */
+function linearsOf({ experts }: MoeDescription): readonly LinearDescription[] {
+  return experts.flatMap(({ gate, up, down }) => [gate, up, down]);
+}
+
 function claimUnquantized(spec: ModuleSpec, tensors: TensorClaims): void {
-  if (spec.kind === 'linear' && spec.tiedTo !== undefined) return;
-  if (spec.kind !== 'moe') {
-    describeUnquantized(spec, tensors);
-    return;
-  }
-  const { hiddenSize, intermediateSize, projections } = spec;
-  for (let expert = 0; expert < spec.numExperts; expert++) {
-    const linear = (projection: string, outFeatures: number, inFeatures: number) => {
-      const name = `${spec.name}.${expert}.${projection}`;
-      describeUnquantized(
-        { kind: 'linear', name, outFeatures, inFeatures, hasBias: false, role: 'projection' },
-        tensors,
-      );
-    };
-    linear(projections.gate, intermediateSize, hiddenSize);
-    linear(projections.up, intermediateSize, hiddenSize);
-    linear(projections.down, hiddenSize, intermediateSize);
-  }
+  if (spec.kind !== 'linear' || spec.tiedTo === undefined) describeUnquantized(spec, tensors);
 }
