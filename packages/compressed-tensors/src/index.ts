@@ -1,0 +1,1 @@
+export { compressedTensors, compressedTensors as default } from './compressed-tensors-method.ts';
