@@ -61,6 +61,20 @@ describe('describeCheckpoint', () => {
     expect(() => describeCheckpoint(rowwise, metadata(extra), modules)).toThrow('tensor b.weight');
   });
 
+  it('leaves those over that the method lists as unused', () => {
+    const listing = {
+      ...rowwise,
+      parseConfig: (...all: Parameters<typeof rowwise.parseConfig>) => ({
+        ...rowwise.parseConfig(...all),
+        unused: [{ reason: 'a record', matches: (name: string) => name === 'b.weight' }],
+      }),
+    };
+    const extra = { ...complete, 'b.weight': ['F16', [1]] } as const;
+    expect(describeCheckpoint(listing, metadata(extra), modules).warnings).toEqual([]);
+    const more = { ...extra, 'c.weight': ['F16', [1]] } as const;
+    expect(() => describeCheckpoint(listing, metadata(more), modules)).toThrow('tensor c.weight');
+  });
+
   it('throws what a method refuses', () => {
     expect(() => describeCheckpoint(rowwise, metadata(complete), [moe])).toThrow(
       'experts is refused: no experts in experts',

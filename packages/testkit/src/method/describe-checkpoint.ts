@@ -61,7 +61,7 @@ export function describeCheckpoint(
     else if (spec.kind === 'kvCache') take(spec, config.kvCacheScheme(spec));
     else claimUnquantized(spec, ledger);
   }
-  ledger.settle([]);
+  ledger.settle(config.unused ?? []);
   return { descriptions, unquantized, warnings };
 }
 
