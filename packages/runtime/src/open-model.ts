@@ -23,7 +23,11 @@ const defaultMaxTokens = 16_384;
  * @throws LowbitError of the step that fails; its message says what to do
  */
 export async function openModel(path: string | ModelFolder, options: OpenOptions): Promise<Model> {
-  const plan = await planModel(path, options);
+  return openPlan(await planModel(path, options), options);
+}
+
+/** Runs a plan; closes its checkpoint where that fails. */
+export async function openPlan(plan: ModelPlan, options: OpenOptions): Promise<Model> {
   try {
     await checkZeros(plan.checkpoint, plan.unused);
     const text = await openText(plan.checkpoint.folder, plan.checkpoint.metadata.config, options);

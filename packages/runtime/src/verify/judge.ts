@@ -29,9 +29,19 @@ export function judgeActivationLogits(measures: RecordMeasures, tolerance: numbe
   return judged((measures.tokenMedian ?? Number.POSITIVE_INFINITY) <= tolerance, rule, measures);
 }
 
-export function judgeLinearOutput(measures: RecordMeasures, tolerance: number = limits.linearOutput): Judged {
+/** `settled`: the measures once codes at a rounding tie are taken the other way in `flippedRows`. */
+export function judgeLinearOutput(
+  measures: RecordMeasures,
+  tolerance: number = limits.linearOutput,
+  settled?: { readonly measures: RecordMeasures; readonly flippedRows: readonly number[] },
+): Judged {
   const rule = `largest difference <= ${tolerance} of each row's largest output`;
-  return judged((measures.rowRelative ?? Number.POSITIVE_INFINITY) <= tolerance, rule, measures);
+  const holds = ({ rowRelative = Number.POSITIVE_INFINITY }: RecordMeasures) => rowRelative <= tolerance;
+  if (holds(measures) || !settled || settled.flippedRows.length === 0) return judged(holds(measures), rule, measures);
+  const { flippedRows } = settled;
+  const rows = `${flippedRows.length === 1 ? 'row' : 'rows'} ${flippedRows.join(', ')}`;
+  const tie = `after the input at its rounding tie takes the neighbouring code in ${rows}`;
+  return judged(holds(settled.measures), `${rule}, ${tie}`, { ...measures, flippedRows });
 }
 
 function judged(passed: boolean, rule: string, measures: RecordMeasures): Judged {

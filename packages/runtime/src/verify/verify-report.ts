@@ -18,7 +18,17 @@ export interface VerifyReport {
 export interface RecordReport {
   /** `logits_0`, `weight.model.layers.0.self_attn.q_proj`. */
   readonly record: string;
-  readonly kind: 'logits' | 'weight' | 'weight-hash' | 'linear-output' | 'unknown';
+  readonly kind:
+    | 'weight'
+    | 'weight-hash'
+    /** One linear alone. */
+    | 'linear-output'
+    /** A whole forward with activations as they are. */
+    | 'logits'
+    /** A whole forward with quantized activations: rounding errors cascade, so another rule holds. */
+    | 'activation-logits'
+    | 'kv-cache-logits'
+    | 'unknown';
   readonly status: 'passed' | 'failed' | 'unchecked';
   /** The rule in words, or why the record is unchecked. */
   readonly rule: string;
@@ -34,6 +44,8 @@ export interface RecordMeasures {
   readonly relative: number;
   /** Largest over the rows of a row's largest difference, relative to the row's largest magnitude. */
   readonly rowRelative?: number;
+  /** Rows that agree only once the input at its rounding tie takes the neighbouring code. */
+  readonly flippedRows?: readonly number[];
   /** Median over tokens of each token's largest difference, relative to the range. */
   readonly tokenMedian?: number;
   /** Share of tokens whose likeliest next token agrees. */
