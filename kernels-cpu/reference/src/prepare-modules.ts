@@ -12,6 +12,7 @@ import {
   type MoeKernel,
 } from '@lowbit/core';
 import { createPagedCache, type PagedCache } from './kv-cache/paged-cache.ts';
+import { createRounders } from './kv-cache/round-element.ts';
 import { decodeVector, readTensors } from './read-tensors.ts';
 
 /** A module with its weights in memory, ready to be used by operations. `bytes`: what it holds. */
@@ -84,7 +85,9 @@ async function prepareModule(spec: ModuleSpec, request: CompileRequest): Promise
       const { numKvHeads, headSize } = description;
       const tokens = request.kvCache.blocks * request.kvCache.blockSize;
       const bytes = selectedKernel<KvCacheKernel>(spec.name, request).bytes(description) * tokens;
-      return { kind: 'kvCache', cache: createPagedCache(description, request.kvCache), numKvHeads, headSize, bytes };
+      const rounders = createRounders(description, request.numerics, await readTensors(description, request.bytes));
+      const cache = createPagedCache(description, request.kvCache, rounders);
+      return { kind: 'kvCache', cache, numKvHeads, headSize, bytes };
     }
     case 'norm': {
       const size = spec.kind === 'norm' ? spec.size : 0;

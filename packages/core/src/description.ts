@@ -1,7 +1,7 @@
 import type { ActivationQuantization } from './activation-quantization.ts';
 import type { ElementType } from './element-type.ts';
 import type { Stored } from './layout.ts';
-import type { QuantizedWeight } from './quantized-weight.ts';
+import type { Blocked, QuantizedWeight } from './quantized-weight.ts';
 
 /** A module, described: all that a kernel needs to say yes or no, and then to prepare and run it. */
 export type ModuleDescription =
@@ -66,12 +66,26 @@ export interface EmbeddingDescription extends Described {
   readonly weight: QuantizedWeight;
 }
 
-/** Keys and values of one attention module, `[tokens, kvHeads, headSize]` each, kept as `type`. */
+/**
+ * Keys (after RoPE) and values of one attention module, `[tokens, kvHeads, headSize]` each, kept as `type`. With numerics
+ * `exact` integers and floats of 8 bits are not used, and that is said.
+ */
 export interface KvCacheDescription extends Described {
   readonly kind: 'kvCache';
   readonly type: ElementType;
   readonly numKvHeads: number;
   readonly headSize: number;
+  /** How numbers become elements; absent: each is rounded to the type as it is. */
+  readonly quantization?: { readonly key: KvQuantization; readonly value: KvQuantization };
+}
+
+/**
+ * `element = clamp(round(x / scale) + zero)` and `x' = (element - zero) * scale`. Tables count features along `out`,
+ * `kvHeads * headSize` of them: a block of `[headSize, 1]` is one number per head.
+ */
+export interface KvQuantization {
+  readonly scale: Blocked;
+  readonly zero?: Blocked;
 }
 
 export interface NormDescription extends Described {

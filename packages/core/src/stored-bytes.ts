@@ -18,8 +18,10 @@ export function tensorsOf(description: ModuleDescription): readonly TensorRef[] 
       return refs(tablesOf(description.weight));
     case 'norm':
       return refs([description.weight, description.bias]);
-    case 'kvCache':
-      return [];
+    case 'kvCache': {
+      const { key, value } = description.quantization ?? {};
+      return refs([key?.scale, key?.zero, value?.scale, value?.zero]);
+    }
   }
 }
 

@@ -1,12 +1,5 @@
-import type { ElementType, KvCacheDescription, KvCacheSize } from '@lowbit/core';
-import { roundToFloat } from '../round-to-float.ts';
-
-export const cacheTypes = ['f32', 'f16', 'bf16'] as const;
-type CacheType = (typeof cacheTypes)[number];
-
-export function isCacheType(type: ElementType): type is CacheType {
-  return cacheTypes.some((cached) => cached === type);
-}
+import type { KvCacheDescription, KvCacheSize } from '@lowbit/core';
+import type { Rounder } from './round-element.ts';
 
 /**
  * Keys and values of one attention module in `blocks` blocks of `blockSize` tokens:
@@ -15,7 +8,7 @@ export function isCacheType(type: ElementType): type is CacheType {
  * keys[block, position % blockSize, kvHead, feature]        values the same
  * ```
  *
- * Each number is rounded to the cache's type when it is written, and held as f32.
+ * Each number is rounded to what the cache's type can hold when it is written, and held as f32.
  */
 export interface PagedCache {
   readonly keys: Float32Array;
@@ -27,10 +20,10 @@ export interface PagedCache {
 }
 
 export function createPagedCache(
-  { type, numKvHeads, headSize }: KvCacheDescription,
+  { numKvHeads, headSize }: Pick<KvCacheDescription, 'numKvHeads' | 'headSize'>,
   { blockSize, blocks }: KvCacheSize,
+  round: { readonly key: Rounder; readonly value: Rounder },
 ): PagedCache {
-  if (!isCacheType(type)) throw new TypeError(`no KV cache of ${type}`);
   const width = numKvHeads * headSize;
   const keys = new Float32Array(blocks * blockSize * width);
   const values = new Float32Array(blocks * blockSize * width);
@@ -42,9 +35,9 @@ export function createPagedCache(
     values,
     write(table, position, key, value) {
       const start = offsetOf(table, position);
-      for (let i = 0; i < width; i++) {
-        keys[start + i] = roundToFloat(key[i]!, type);
-        values[start + i] = roundToFloat(value[i]!, type);
+      for (let feature = 0; feature < width; feature++) {
+        keys[start + feature] = round.key(key[feature]!, feature);
+        values[start + feature] = round.value(value[feature]!, feature);
       }
     },
     offsets: (table, length) => Float64Array.from({ length }, (_, position) => offsetOf(table, position)),

@@ -1,37 +1,48 @@
-import { type ElementType, formatRefusal, type KvCacheDescription } from '@lowbit/core';
+import { type ElementType, formatRefusal, type KvCacheDescription, type Numerics, plain } from '@lowbit/core';
+import { syntheticTensor, tensorReader } from '@lowbit/testkit';
 import { expect, it } from 'vitest';
 import { paged } from './paged.ts';
 import { createPagedCache } from './paged-cache.ts';
+import { createRounders } from './round-element.ts';
 
 const device = { kind: 'cpu', name: 'test' };
-const describeCache = (type: ElementType): KvCacheDescription => ({
+const describeCache = (type: ElementType, more: Partial<KvCacheDescription> = {}): KvCacheDescription => ({
   kind: 'kvCache',
   module: 'self_attn',
   scheme: 'test',
   type,
   numKvHeads: 2,
   headSize: 3,
+  ...more,
 });
 
-it.each(['f32', 'f16', 'bf16'] as const)('keeps %s', (type) => {
+const noTensors = () => {
+  throw new Error('no tensor to read');
+};
+
+function createCache(description: KvCacheDescription, numerics: Numerics = 'faithful') {
+  return createPagedCache(description, { blockSize: 4, blocks: 5 }, createRounders(description, numerics, noTensors));
+}
+
+it.each(['f32', 'f16', 'bf16', 'f8e4m3', 'f8e5m2'] as const)('keeps %s', (type) => {
   expect(paged.refuse(describeCache(type), device, 'faithful')).toBeUndefined();
 });
 
-it.each(['i8', 'f8e4m3', 'f64'] as const)('refuses %s', (type) => {
-  const refusal = paged.refuse(describeCache(type), device, 'faithful');
+it('refuses other types, and i8 without scales', () => {
+  const refusal = paged.refuse(describeCache('f64'), device, 'faithful');
   expect(refusal && formatRefusal(refusal)).toBe(
-    `reference/paged: keys and values as ${type}, keeps f32, f16, bf16 (Keep them as f32 or f16 or bf16.)`,
+    'reference/paged: keys and values as f64, keeps f32, f16, bf16, f8e4m3, f8e5m2, i8 (Keep them as f32.)',
   );
-  expect(() => createPagedCache(describeCache(type), { blockSize: 4, blocks: 1 })).toThrow(`no KV cache of ${type}`);
+  expect(paged.refuse(describeCache('i8'), device, 'faithful')).toMatchObject({ code: 'KV_CACHE_SCALE' });
 });
 
 it('takes two times heads times features of f32 a token', () => {
-  const cache = createPagedCache(describeCache('f16'), { blockSize: 4, blocks: 5 });
+  const cache = createCache(describeCache('f16'));
   expect(paged.bytes(describeCache('f16')) * 4 * 5).toBe(cache.keys.byteLength + cache.values.byteLength);
 });
 
 it('puts a token where the block table says, rounded to the type', () => {
-  const cache = createPagedCache(describeCache('bf16'), { blockSize: 4, blocks: 5 });
+  const cache = createCache(describeCache('bf16'));
   const blocks = Int32Array.of(3, 1);
   const token = Float32Array.of(1, 1 + 2 ** -8, 1 / 3, -2, 1e-3, 300.7);
   cache.write(blocks, 6, token, token);
@@ -40,4 +51,42 @@ it('puts a token where the block table says, rounded to the type', () => {
   expect([...cache.keys.slice(start, start + 6)]).toEqual([1, 1, 0.333984375, -2, 0.00099945068359375, 300]);
   expect(cache.values).toEqual(cache.keys);
   expect(cache.keys.filter((x) => x !== 0)).toHaveLength(6);
+});
+
+const vector = (name: string, values: readonly number[]) =>
+  syntheticTensor(
+    name,
+    { type: 'f32', dtype: 'F32', shape: [values.length], layout: plain('out') },
+    [['out', values.length]],
+    values,
+  );
+
+it('divides by a scale per tensor, head or feature, rounds and comes back; exact leaves all as it is', () => {
+  const perTensor = vector('k.scale', [0.5]);
+  const perHead = vector('v.scale', [0.25, 2]);
+  const description = describeCache('f8e4m3', {
+    quantization: {
+      key: { scale: { ...perTensor.stored, block: [6, 1] } },
+      value: { scale: { ...perHead.stored, block: [3, 1] } },
+    },
+  });
+  const read = tensorReader([perTensor, perHead]);
+  const { key, value } = createRounders(description, 'faithful', read);
+  expect(key(8.6, 5)).toBe(8.5 + 0.5); // 17.2 lies between 16 and 18, nearer to 18
+  expect(key(1e6, 0)).toBe(448 * 0.5);
+  expect([value(4.25, 2), value(34, 3)]).toEqual([4, 32]); // 17 rounds to 16 with either scale
+  expect(createRounders(description, 'exact', read).key(8.6, 5)).toBe(Math.fround(8.6));
+  expect(paged.approximation?.(description, 'exact')).toBe(
+    'keys and values stay f32, where the checkpoint keeps them as f8e4m3',
+  );
+  expect(paged.approximation?.(description, 'faithful')).toBeUndefined();
+});
+
+it('adds a zero point to integers', () => {
+  const scale = vector('scale', [1, 0.5, 1, 1, 1, 1]);
+  const zero = vector('zero', [0, -100, 0, 0, 0, 0]);
+  const table = { scale: { ...scale.stored, block: [1, 1] }, zero: { ...zero.stored, block: [1, 1] } } as const;
+  const description = describeCache('i8', { quantization: { key: table, value: table } });
+  const { key } = createRounders(description, 'faithful', tensorReader([scale, zero]));
+  expect([key(2.5, 0), key(1000, 0), key(100, 1), key(-100, 1)]).toEqual([2, 127, 100, -14]);
 });

@@ -4,6 +4,8 @@ import { describe, expect, it } from 'vitest';
 import { createPagedCache } from '../kv-cache/paged-cache.ts';
 import { attention } from './attention.ts';
 
+const asTheyAre = { key: Math.fround, value: Math.fround };
+
 interface Shape {
   readonly numHeads: number;
   readonly numKvHeads: number;
@@ -32,8 +34,7 @@ function valuesOf({ numHeads, numKvHeads, headSize }: Shape, tokens: number) {
 /** Runs one sequence through a fresh cache, in chunks. */
 function run(shape: Shape, tokens: number, chunks: readonly number[], blocks: readonly number[]): Float32Array {
   const { query, key, value } = valuesOf(shape, tokens);
-  const description = { kind: 'kvCache', module: 'attention', scheme: 'unquantized', type: 'f32', ...shape } as const;
-  const cache = createPagedCache(description, kvCache);
+  const cache = createPagedCache(shape, kvCache, asTheyAre);
   const queryWidth = shape.numHeads * shape.headSize;
   const keyWidth = shape.numKvHeads * shape.headSize;
   const all = new Float32Array(query.length);
@@ -122,10 +123,7 @@ describe.each<[string, Shape]>([
 
 it('subtracts the maximum, so that large scores do not overflow', () => {
   const shape = { numHeads: 1, numKvHeads: 1, headSize: 1 };
-  const cache = createPagedCache(
-    { kind: 'kvCache', module: 'attention', scheme: 'unquantized', type: 'f32', ...shape },
-    kvCache,
-  );
+  const cache = createPagedCache(shape, kvCache, asTheyAre);
   const output = new Float32Array(2);
   attention(operationOf(shape), cache, { firstRow: 0, rows: 2, blocks: Int32Array.of(0) }, Int32Array.of(0, 1), {
     query: Float32Array.of(1000, 1000),
