@@ -1,14 +1,14 @@
-import type {
-  CheckpointMetadata,
-  EmbeddingSpec,
-  LinearScheme,
-  LinearSpec,
-  MoeSpec,
-  QuantizationConfig,
-  Refusal,
-  SchemeAnswer,
-  TensorRef,
-  UnusedRule,
+import {
+  type CheckpointMetadata,
+  type EmbeddingSpec,
+  expertsAsLinears,
+  type LinearScheme,
+  type LinearSpec,
+  type QuantizationConfig,
+  type Refusal,
+  type SchemeAnswer,
+  type TensorRef,
+  type UnusedRule,
 } from '@lowbit/core';
 import { chooseKvCache, kvScalesUnused } from './kv-cache.ts';
 import type { LayerSpec } from './layer-spec.ts';
@@ -29,14 +29,15 @@ type Tensors = ReadonlyMap<string, TensorRef>;
  */
 export function parseQuarkConfig({ tensors, ...checkpoint }: CheckpointMetadata): QuantizationConfig {
   const settings = readSettings({ ...checkpoint, tensors });
+  const linearScheme = (module: LinearSpec) => chooseLinear(module, settings, tensors);
   return {
     method: 'quark',
     settings: canonical(settings),
     warnings: [...settings.warnings, ...attentionWarnings(settings)],
     ...(settings.legacyFp8 ? { aliases: ['fp8'] } : {}),
     unused: unusedRules(settings),
-    linearScheme: (module) => chooseLinear(module, settings, tensors),
-    moeScheme: (module) => ({ kind: 'refused', refusal: refuseMoe(module, tensors) }),
+    linearScheme,
+    moeScheme: (block) => expertsAsLinears(block, linearScheme),
     embeddingScheme: (module) => chooseEmbedding(module, tensors),
     kvCacheScheme: (module) => chooseKvCache(module, settings.kvCache, tensors),
   };
@@ -123,13 +124,6 @@ function refuseRest({ name, hasBias }: LinearSpec, spec: LayerSpec, { kvCache }:
 function chooseEmbedding({ name }: EmbeddingSpec, tensors: Tensors): SchemeAnswer<never> {
   if (hasWeightScale(tensors, name)) return refused('EMBEDDING', `${name}: quantized embeddings are not supported`);
   return { kind: 'unquantized', rule: 'Quark leaves embeddings as they are' };
-}
-
-function refuseMoe({ name, numExperts, projections }: MoeSpec, tensors: Tensors): Refusal {
-  const first = `${name}.0.${projections.gate}.weight`;
-  const held = [`${first}_scale`, first].find((tensor) => tensors.has(tensor)) ?? `no ${first}`;
-  const message = `${name}: Quark expert blocks are not supported yet; the checkpoint has ${numExperts} experts here (${held})`;
-  return { ...refusalOf('MOE', message), hint: 'use a dense model' };
 }
 
 function refused(code: string, message: string): SchemeAnswer<never> {

@@ -1,7 +1,7 @@
 import type { FormatVariant, QuantizationMethod } from '@lowbit/core';
 import { parseQuarkConfig } from './quark-config.ts';
 
-const linear = ['linear', 'head'] as const;
+const linear = ['linear', 'moe', 'head'] as const;
 
 const variants: readonly FormatVariant[] = [
   {
@@ -73,7 +73,6 @@ const variants: readonly FormatVariant[] = [
   { name: 'quantized outputs, quantized biases', modules: linear, status: 'refused' },
   { name: 'quantized KV cache', modules: ['kvCache'], status: 'refused', note: 'kept unquantized, with a warning' },
   { name: 'quantized embeddings', modules: ['embedding'], status: 'refused' },
-  { name: 'experts', modules: ['moe'], status: 'refused', note: 'not supported yet' },
 ];
 
 /** Checkpoints of AMD Quark, in its own spelling and in its fp8 custom mode. */

@@ -29,7 +29,7 @@ export interface QuarkSettings {
 
 const known: ReadonlySet<string> = new Set([
   ...['quant_method', 'global_quant_config', 'layer_quant_config', 'layer_type_quant_config', 'exclude', 'export'],
-  ...['algo_config', 'softmax_quant_spec', 'kv_cache_quant_config', 'kv_cache_post_rope', 'quant_mode'],
+  ...['algo_config', 'softmax_quant_spec', 'kv_cache_quant_config'],
   // Free text.
   'version',
   // Which of Quark's two tracers ran; the files are the same.
