@@ -1,0 +1,100 @@
+import { type CheckpointMetadata, ConfigError, RefusedError } from '@lowbit/core';
+import { type ConfigSource, findSources, placeOf, readAll, readField, requireField } from './config-source.ts';
+import { fields } from './gptq-fields.ts';
+import { readFormat } from './gptq-format.ts';
+import type { GptqFormat } from './gptq-layout.ts';
+import { knownFields, refusedFields } from './known-fields.ts';
+import { checkAutoRound, type ModuleRule, readDynamic, readExtraConfig } from './module-rules.ts';
+import { supportedBits, type WeightSettings } from './weight-settings.ts';
+
+/** The settings of a checkpoint in one spelling. */
+export interface GptqSettings {
+  readonly writtenBy: 'gptq' | 'auto-round';
+  readonly format: GptqFormat;
+  /** Of modules that no rule covers. */
+  readonly weights: WeightSettings;
+  readonly rules: readonly ModuleRule[];
+  /** Names inside a block; other modules are left unquantized. */
+  readonly modulesInBlock: readonly string[] | undefined;
+  /** What the file says of its head, if anything. */
+  readonly quantizedHead: boolean | undefined;
+  readonly warnings: readonly string[];
+}
+
+/**
+ * @throws ConfigError for settings that are missing, malformed or contradictory; RefusedError for layouts and schemes
+ * that are not supported
+ */
+export function readSettings(checkpoint: CheckpointMetadata): GptqSettings {
+  const sources = findSources(checkpoint);
+  if (sources.length === 0) {
+    throw new ConfigError({
+      file: 'config.json',
+      field: 'quantization_config',
+      expected: 'the settings of a GPTQ checkpoint, here or in quantize_config.json',
+      actual: undefined,
+    });
+  }
+  const warnings: string[] = [];
+  const format = readFormat(sources);
+  const writtenBy = readField(sources, fields.method)?.value === 'auto-round' ? 'auto-round' : 'gptq';
+  if (writtenBy === 'auto-round') checkAutoRound(sources);
+  refuseFields(sources);
+  const weights = readWeights(sources, writtenBy, checkpoint);
+  const rules = [...readDynamic(sources, warnings), ...readExtraConfig(sources, warnings)];
+  const [modulesInBlock] = readAll(sources, fields.modulesInBlock);
+  warnings.push(...unknownFields(sources));
+  return {
+    writtenBy,
+    format,
+    weights,
+    rules,
+    modulesInBlock: modulesInBlock?.value,
+    quantizedHead: readField(sources, fields.head)?.value,
+    warnings,
+  };
+}
+
+function readWeights(
+  sources: readonly ConfigSource[],
+  writtenBy: GptqSettings['writtenBy'],
+  { tensors }: CheckpointMetadata,
+): WeightSettings {
+  const bits = requireField(sources, fields.bits);
+  const groupSize = requireField(sources, fields.groupSize, 'Writers disagree on what its absence means.');
+  // The index says more than the flag; without either nobody knows.
+  const flagNeeded = writtenBy === 'gptq' && ![...tensors.keys()].some((name) => name.endsWith('.g_idx'));
+  const actOrder = flagNeeded
+    ? requireField(sources, fields.descAct, 'Writers disagree on what its absence means, and no module has a g_idx.')
+    : readField(sources, fields.descAct);
+  return {
+    bits: supportedBits(bits),
+    groupSize: groupSize.value,
+    // With one group for all there is no order.
+    actOrder: groupSize.value !== -1 && (actOrder?.value ?? false),
+    symmetric: readField(sources, fields.symmetric)?.value,
+    places: { bits: placeOf(bits), groupSize: placeOf(groupSize) },
+  };
+}
+
+/** Fields that change what the weights mean, or add to them. */
+function refuseFields(sources: readonly ConfigSource[]): void {
+  for (const { file, prefix, value } of sources) {
+    for (const [field, message] of Object.entries(refusedFields)) {
+      const found = Object.hasOwn(value, field) ? value[field] : undefined;
+      if (found === undefined || found === null || found === false || JSON.stringify(found) === '{}') continue;
+      throw new RefusedError({
+        message: `${file}: ${prefix}${field}: not supported`,
+        refusals: [{ by: 'gptq', code: 'SETTING', message }],
+      });
+    }
+  }
+}
+
+function unknownFields(sources: readonly ConfigSource[]): readonly string[] {
+  return sources.flatMap(({ file, prefix, value }) =>
+    Object.keys(value)
+      .filter((key) => !knownFields.has(key))
+      .map((key) => `${file}: ${prefix}${key}: unknown field, not read`),
+  );
+}

@@ -1,0 +1,1 @@
+export { gptq as default, gptq } from './gptq-method.ts';
