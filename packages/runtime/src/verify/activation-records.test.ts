@@ -107,6 +107,14 @@ describe('records of whole forwards', () => {
     ]);
   });
 
+  it('does not hold a cache that is not quantized against a record of one that is', async () => {
+    const logits = await logitsOf(undefined);
+    expect(await verify({ divisor: 127 }, { logits_act_0: logits, logits_kv_0: logits })).toEqual([
+      'logits_act_0 unchecked (activation-logits): recorded with a quantized KV cache, as logits_kv beside it, and that is not executed yet',
+      'logits_kv_0 unchecked (kv-cache-logits): KV cache quantization is not executed yet',
+    ]);
+  });
+
   it('judges strictly where no activation is quantized: nothing can flip', async () => {
     expect(await verify(undefined, { logits_act_0: await logitsOf({ divisor: 127 }) })).toEqual([
       'logits_act_0 failed (activation-logits): largest difference <= 0.001 of the range',

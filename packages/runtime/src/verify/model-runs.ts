@@ -6,23 +6,32 @@ import { type ModelPlan, planModel, selectKernels } from '../plan/plan-model.ts'
 import { type ExecutionVariant, varyModule } from './execution-variant.ts';
 import type { VerifyOptions } from './verify-report.ts';
 
+/** A way to run the model. */
+export interface ModelRun {
+  readonly numerics: Numerics;
+  readonly variant?: ExecutionVariant;
+  /** Moves the scale of every attention by 2^-22 of itself, about what f32 rounds anyway: shows how far that spreads. */
+  readonly nudged?: boolean;
+}
+
 /** The model, opened once for each way to run it, and only if a record asks for it. */
 export interface ModelRuns {
-  open(numerics: Numerics, variant?: ExecutionVariant): Promise<Model>;
+  open(run: ModelRun): Promise<Model>;
   close(): Promise<void>;
 }
 
 export function createModelRuns(folder: string | ModelFolder, { registry, device, signal }: VerifyOptions): ModelRuns {
   const models = new Map<string, Promise<Model>>();
-  const open = async (numerics: Numerics, variant: ExecutionVariant | undefined) => {
+  const open = async ({ numerics, variant, nudged }: ModelRun) => {
     const options = { registry, device, signal, numerics };
-    const plan = await planModel(folder, options);
-    return openPlan(variant ? varyPlan(plan, variant) : plan, options);
+    const stored = await planModel(folder, options);
+    const plan = variant ? varyPlan(stored, variant) : stored;
+    return openPlan(nudged ? nudgePlan(plan) : plan, options);
   };
   return {
-    open(numerics, variant) {
-      const key = `${numerics} ${variant}`;
-      const model = models.get(key) ?? open(numerics, variant);
+    open(run) {
+      const key = `${run.numerics} ${run.variant} ${run.nudged}`;
+      const model = models.get(key) ?? open(run);
       models.set(key, model);
       return model;
     },
@@ -43,4 +52,11 @@ function varyPlan(plan: ModelPlan, variant: ExecutionVariant): ModelPlan {
     ]),
   );
   return { ...plan, modules, selections: selectKernels(modules, plan, plan.numerics) };
+}
+
+function nudgePlan(plan: ModelPlan): ModelPlan {
+  const operations = plan.program.operations.map((operation) =>
+    operation.kind === 'attention' ? { ...operation, scale: operation.scale * (1 + 2 ** -22) } : operation,
+  );
+  return { ...plan, program: { ...plan.program, operations } };
 }
