@@ -12,9 +12,10 @@ import {
   type UnusedRule,
 } from '@lowbit/core';
 import { type GptqSettings, readSettings } from './gptq-settings.ts';
-import { findRule, type ModuleRule } from './module-rules.ts';
+import { findRule, formatRule, type ModuleRule } from './module-rules.ts';
 import { gptqLinear } from './schemes/gptq-linear.ts';
 import { servingNames } from './serving-names.ts';
+import { usesActOrder } from './weight-settings.ts';
 
 type Tensors = ReadonlyMap<string, TensorRef>;
 
@@ -31,10 +32,10 @@ export function parseGptqConfig({ tensors, ...checkpoint }: CheckpointMetadata):
     method: 'gptq',
     settings: {
       format,
-      bits: weights.bits,
-      groupSize: weights.groupSize,
+      bits: weights.bits.value,
+      groupSize: weights.groupSize.value,
       symmetric: weights.symmetric ?? null,
-      actOrder: weights.actOrder,
+      actOrder: usesActOrder(weights),
       quantizedHead: quantizedHead ?? false,
       rules: rules.length > 0 ? rules.map(formatRule).join('; ') : null,
     },
@@ -49,13 +50,6 @@ export function parseGptqConfig({ tensors, ...checkpoint }: CheckpointMetadata):
         : { kind: 'unquantized', rule: `the file holds ${name}.weight` },
     kvCacheScheme: () => ({ kind: 'unquantized', rule: 'GPTQ does not quantize the KV cache' }),
   };
-}
-
-function formatRule({ text, overrides }: ModuleRule): string {
-  if (!overrides) return `${text} unquantized`;
-  const { bits, groupSize, actOrder } = overrides;
-  const changes = Object.entries({ bits, groupSize, actOrder }).filter(([, value]) => value !== undefined);
-  return `${text} ${changes.map(([key, value]) => `${key} ${value}`).join(', ') || 'no change'}`;
 }
 
 /** Old AutoGPTQ wrote a bias of zeros for every quantized linear, also where the architecture has none. */

@@ -1,6 +1,7 @@
 import { RefusedError } from '@lowbit/core';
+import { readPacking } from './auto-round.ts';
 import { type ConfigSource, type Found, readField } from './config-source.ts';
-import { autoRoundFields, type CheckpointFormat, fields } from './gptq-fields.ts';
+import { type CheckpointFormat, fields } from './gptq-fields.ts';
 import type { GptqFormat } from './gptq-layout.ts';
 
 /**
@@ -16,43 +17,15 @@ export function readFormat(sources: readonly ConfigSource[]): GptqFormat {
   if (isBitblas?.value) throw refused({ ...isBitblas, value: 'bitblas' });
   const packDType = readField(sources, fields.packDType);
   if (packDType && packDType.value !== 'int32') throw refused({ ...packDType, value: 'pack_dtype' });
-  const format = readField(sources, fields.format);
-  if (method?.value === 'auto-round' && !format) return readPacking(sources);
+  const autoRound = method?.value === 'auto-round';
+  const format = readField(sources, fields.format) ?? (autoRound ? readPacking(sources) : undefined);
   if (!format) return 'gptq';
   const { value } = format;
   if (value === 'gptq' || value === 'gptq_v2') return value;
   throw refused({ ...format, value });
 }
 
-/**
- * AutoRound names a packing and, in older versions, after it the kernel to run it with: `auto_round:gptq:exllamav2`.
- * Those of GPTQ's name store zero points minus one; its own and GPTQModel's do not.
- */
-function readPacking(sources: readonly ConfigSource[]): GptqFormat {
-  const packing = readField(sources, autoRoundFields.packing) ?? readField(sources, autoRoundFields.backend);
-  if (!packing) return 'gptq';
-  const parts = packing.value.toLowerCase().split(':');
-  const has = (...names: readonly string[]) => parts.some((part) => names.includes(part));
-  if (has('auto_awq', 'awq')) throw refused({ ...packing, value: 'awq' });
-  if (has('auto_gptq', 'gptq', 'auto')) return 'gptq';
-  const [first = '', ...rest] = parts;
-  const own = ['auto_round', 'autoround', 'auto-round'].includes(first);
-  if (own && rest.every((part) => plainPackings.has(part))) return 'gptq_v2';
-  throw refused({ ...packing, value: 'packing' });
-}
-
-/** What may stand after `auto_round:` where the bytes are AutoRound's own: its exporter, or a kernel to run it. */
-const plainPackings: ReadonlySet<string> = new Set([
-  'gptqmodel',
-  'exllamav1',
-  'exllamav2',
-  'marlin',
-  'tritonv2',
-  'triton',
-  'torch',
-]);
-
-type RefusedFormat = Exclude<CheckpointFormat, GptqFormat> | 'awq' | 'packing' | 'pack_dtype';
+type RefusedFormat = Exclude<CheckpointFormat, GptqFormat> | 'awq' | 'other' | 'pack_dtype';
 
 const reasons: Readonly<Record<RefusedFormat, readonly [message: string, hint: string]>> = {
   marlin: [
@@ -75,8 +48,8 @@ const reasons: Readonly<Record<RefusedFormat, readonly [message: string, hint: s
     "AutoRound saved this in AWQ's layout: words packed along output features and interleaved",
     'export with format auto_round:auto_gptq, or with auto_awq for a checkpoint that says awq',
   ],
-  packing: [
-    "no layout of GPTQ's: known are auto_round:auto_gptq, auto_round:gptq, auto_round:gptqmodel, auto_round",
+  other: [
+    "no layout of GPTQ's; known are auto_round:auto_gptq, auto_round:gptq, auto_round:gptqmodel and auto_round",
     'export with format auto_round:auto_gptq',
   ],
   pack_dtype: ['codes packed into words of another size than 32 bits', 'save the model with pack_dtype int32'],

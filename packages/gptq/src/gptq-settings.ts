@@ -1,10 +1,12 @@
 import { type CheckpointMetadata, ConfigError, RefusedError } from '@lowbit/core';
-import { type ConfigSource, findSources, placeOf, readAll, readField, requireField } from './config-source.ts';
+import { checkScheme, readExtraConfig } from './auto-round.ts';
+import { type ConfigSource, findSources, readAll, readField, requireField } from './config-source.ts';
+import { readDynamic } from './dynamic-rules.ts';
 import { fields } from './gptq-fields.ts';
 import { readFormat } from './gptq-format.ts';
 import type { GptqFormat } from './gptq-layout.ts';
 import { knownFields, refusedFields } from './known-fields.ts';
-import { checkAutoRound, type ModuleRule, readDynamic, readExtraConfig } from './module-rules.ts';
+import type { ModuleRule } from './module-rules.ts';
 import { supportedBits, type WeightSettings } from './weight-settings.ts';
 
 /** The settings of a checkpoint in one spelling. */
@@ -38,7 +40,7 @@ export function readSettings(checkpoint: CheckpointMetadata): GptqSettings {
   const warnings: string[] = [];
   const format = readFormat(sources);
   const writtenBy = readField(sources, fields.method)?.value === 'auto-round' ? 'auto-round' : 'gptq';
-  if (writtenBy === 'auto-round') checkAutoRound(sources);
+  checkScheme(sources);
   refuseFields(sources);
   const weights = readWeights(sources, writtenBy, checkpoint);
   const rules = [...readDynamic(sources, warnings), ...readExtraConfig(sources, warnings)];
@@ -64,16 +66,13 @@ function readWeights(
   const groupSize = requireField(sources, fields.groupSize, 'Writers disagree on what its absence means.');
   // The index says more than the flag; without either nobody knows.
   const flagNeeded = writtenBy === 'gptq' && ![...tensors.keys()].some((name) => name.endsWith('.g_idx'));
-  const actOrder = flagNeeded
-    ? requireField(sources, fields.descAct, 'Writers disagree on what its absence means, and no module has a g_idx.')
-    : readField(sources, fields.descAct);
+  const remedy = 'Writers disagree on what its absence means, and no module has a g_idx.';
+  const descAct = flagNeeded ? requireField(sources, fields.descAct, remedy) : readField(sources, fields.descAct);
   return {
     bits: supportedBits(bits),
-    groupSize: groupSize.value,
-    // With one group for all there is no order.
-    actOrder: groupSize.value !== -1 && (actOrder?.value ?? false),
+    groupSize,
+    descAct: descAct?.value ?? false,
     symmetric: readField(sources, fields.symmetric)?.value,
-    places: { bits: placeOf(bits), groupSize: placeOf(groupSize) },
   };
 }
 
@@ -93,8 +92,8 @@ function refuseFields(sources: readonly ConfigSource[]): void {
 
 function unknownFields(sources: readonly ConfigSource[]): readonly string[] {
   return sources.flatMap(({ file, prefix, value }) =>
-    Object.keys(value)
-      .filter((key) => !knownFields.has(key))
-      .map((key) => `${file}: ${prefix}${key}: unknown field, not read`),
+    Object.entries(value)
+      .filter(([key, found]) => found !== null && !knownFields.has(key))
+      .map(([key]) => `${file}: ${prefix}${key}: unknown field, not read`),
   );
 }

@@ -1,4 +1,4 @@
-import { autoRoundFields, fields } from './gptq-fields.ts';
+import { autoRoundFields, fields, weightFields } from './gptq-fields.ts';
 
 /** Fields that may hold null, false or nothing only, and why. */
 export const refusedFields: Readonly<Record<string, string>> = {
@@ -64,6 +64,26 @@ const harmlessFields: readonly string[] = [
   'static_attention_granularity',
   'static_kv_granularity',
 ];
+
+/** Of a rule for some modules. */
+export const overrideFields: ReadonlySet<string> = new Set([
+  ...Object.values(weightFields).flatMap(({ spellings }) => spellings),
+  ...autoRoundFields.dataType.spellings,
+  ...autoRoundFields.actBits.spellings,
+  // How the module was quantized.
+  'mse',
+  'damp_percent',
+  'damp_auto_increment',
+  'static_groups',
+  'act_group_aware',
+  'true_sequential',
+  'fallback',
+  // Of activations that are not quantized.
+  'act_group_size',
+  'act_sym',
+  'act_data_type',
+  'act_dynamic',
+]);
 
 export const knownFields: ReadonlySet<string> = new Set([
   ...Object.values({ ...fields, ...autoRoundFields }).flatMap(({ spellings }) => spellings),

@@ -11,7 +11,8 @@ import {
   type TensorRef,
 } from '@lowbit/core';
 import { floatDTypes, type GptqFormat, type GptqTensors, gptqTensors, type TensorForm } from '../gptq-layout.ts';
-import { checkAgainstShapes, type WeightSettings } from '../weight-settings.ts';
+import { usesActOrder, type WeightSettings } from '../weight-settings.ts';
+import { checkAgainstShapes } from './settings-and-shapes.ts';
 
 /**
  * `<module>.qweight`, `.qzeros`, `.scales`, `.g_idx` where it is, and `.bias` where the architecture has one. An index
@@ -19,7 +20,8 @@ import { checkAgainstShapes, type WeightSettings } from '../weight-settings.ts';
  * as stored, also where the settings call the weights symmetric.
  */
 export function gptqLinear(settings: WeightSettings, format: GptqFormat): LinearScheme {
-  const { bits, groupSize } = settings;
+  const bits = settings.bits.value;
+  const groupSize = settings.groupSize.value;
   const scheme = `w${bits}a16`;
   return {
     name: scheme,
@@ -28,9 +30,10 @@ export function gptqLinear(settings: WeightSettings, format: GptqFormat): Linear
       const cols = groupSize === -1 ? inFeatures : Math.min(groupSize, inFeatures);
       const groups = Math.ceil(inFeatures / cols);
       checkWords(module, bits);
-      checkAgainstShapes(module, settings, (tensor) => tensors.peek(tensor)?.shape);
+      checkAgainstShapes(module, settings, tensors);
       const forms = gptqTensors({ outFeatures, inFeatures, groups, bits }, format);
-      checkForms(module, settings, forms, tensors);
+      checkForms(module, forms, tensors);
+      if (groups > 1 && usesActOrder(settings)) requireIndex(module, tensors);
 
       const claim = (suffix: string, { dtype, shape }: Pick<TensorForm, 'dtype' | 'shape'>) =>
         tensors.claim(`${name}.${suffix}`, { dtype, shape });
@@ -83,12 +86,7 @@ function checkWords({ name, outFeatures, inFeatures }: LinearSpec, bits: number)
 }
 
 /** What other tools write under the same names. */
-function checkForms(
-  { name, outFeatures, inFeatures }: LinearSpec,
-  { actOrder }: WeightSettings,
-  { qzeros, scales }: GptqTensors,
-  tensors: TensorClaims,
-): void {
+function checkForms({ name, inFeatures }: LinearSpec, { qzeros, scales }: GptqTensors, tensors: TensorClaims): void {
   const found = tensors.peek(`${name}.qzeros`);
   if (found && found.dtype !== 'I32' && JSON.stringify(found.shape) === JSON.stringify(scales.shape)) {
     throw new TensorError({
@@ -110,13 +108,15 @@ function checkForms(
       remedy: 'Such stacked indices are not supported.',
     });
   }
-  if (!index && actOrder) {
-    throw new TensorError({
-      code: 'TENSOR_MISSING',
-      tensor: `${name}.g_idx`,
-      expected: `I32 or I64 [${inFeatures}], as desc_act is true`,
-      actual: 'no such tensor',
-      remedy: `Which of the groups of ${outFeatures} scales an input feature belongs to cannot be known without it.`,
-    });
-  }
+}
+
+function requireIndex({ name, inFeatures }: LinearSpec, tensors: TensorClaims): void {
+  if (tensors.has(`${name}.g_idx`)) return;
+  throw new TensorError({
+    code: 'TENSOR_MISSING',
+    tensor: `${name}.g_idx`,
+    expected: `I32 or I64 [${inFeatures}], as desc_act is true`,
+    actual: 'no such tensor',
+    remedy: 'Without it nobody knows which input features share a scale.',
+  });
 }

@@ -1,0 +1,26 @@
+import { type ConfigSource, disagreement, readAll } from './config-source.ts';
+import { fields } from './gptq-fields.ts';
+import { compilePattern, entriesOf, type ModuleRule, overridesOf, sameRules } from './module-rules.ts';
+
+/**
+ * GPTQModel's `dynamic`: patterns of module names, anchored at their start; the first that matches counts; `-:` before a
+ * pattern leaves modules out. Rules that stand in two places in another order count as quantize_config.json has them:
+ * some tools sort config.json when they save it.
+ * @throws ConfigError for two places that disagree, and as `overridesOf` and `compilePattern`
+ */
+export function readDynamic(sources: readonly ConfigSource[], warnings: string[]): readonly ModuleRule[] {
+  const all = readAll(sources, fields.dynamic);
+  const [first, ...others] = all;
+  if (!first) return [];
+  for (const other of others) if (!sameRules(other.value, first.value)) throw disagreement(first, other);
+  const found = all.find(({ file }) => file === 'quantize_config.json') ?? first;
+  const order = ({ value }: typeof first) => JSON.stringify(Object.keys(value));
+  if (others.some((other) => order(other) !== order(first))) {
+    warnings.push(`${found.file}: ${found.field} has its rules in another order than other places; this order counts`);
+  }
+  return entriesOf(found).map(([key, entry]) => ({
+    text: `dynamic: ${JSON.stringify(key)}`,
+    covers: compilePattern(key.replace(/^[-+]:/, ''), found).matchesStart,
+    overrides: key.startsWith('-:') ? undefined : overridesOf(entry, warnings),
+  }));
+}
