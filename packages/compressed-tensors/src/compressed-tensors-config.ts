@@ -11,7 +11,7 @@ import type {
   TensorRef,
 } from '@lowbit/core';
 import { aliasesOf } from './aliases.ts';
-import { chooseGroup } from './choose-scheme.ts';
+import { chooseGroup } from './choose-group.ts';
 import { type CompressedTensorsSettings, readSettings } from './compressed-tensors-settings.ts';
 import { chooseKvCache, kvCacheScales } from './kv-cache-scheme.ts';
 import { schemeName } from './scheme-name.ts';
@@ -19,6 +19,7 @@ import { compressedEmbedding } from './schemes/embedding.ts';
 import { refuseActivations } from './schemes/input-activations.ts';
 import { compressedLinear } from './schemes/linear.ts';
 import { embeddingClasses, linearClasses } from './targets.ts';
+import { strayTensors } from './unused-tensors.ts';
 
 /**
  * The settings of a compressed-tensors checkpoint.
@@ -32,7 +33,7 @@ export function parseCompressedTensorsConfig(checkpoint: CheckpointMetadata): Qu
     settings: canonicalSettings(settings),
     warnings: settings.warnings,
     aliases: aliasesOf(settings),
-    unused: kvCacheScales(settings),
+    unused: [...kvCacheScales(settings), ...strayTensors(settings)],
     linearScheme: (module) => chooseLinear(module, settings, tensors),
     moeScheme: (module) => ({ kind: 'refused', refusal: refuseMoe(module, tensors) }),
     embeddingScheme: (module) => chooseEmbedding(module, settings, tensors),
@@ -44,8 +45,10 @@ function canonicalSettings(settings: CompressedTensorsSettings): QuantizationCon
   const { format, versionText, status, schemes, ignore, kvCacheScheme } = settings;
   return {
     format: format ?? null,
-    ...Object.fromEntries(schemes.map((group) => [group.name, `${schemeName(group)}: ${group.targets.join(', ')}`])),
-    ignore: ignore.length > 0 ? ignore.join(', ') : null,
+    ...Object.fromEntries(
+      schemes.map((group) => [group.name, `${schemeName(group)}: ${group.targets.map(({ text }) => text).join(', ')}`]),
+    ),
+    ignore: ignore.length > 0 ? ignore.map(({ text }) => text).join(', ') : null,
     kvCache: kvCacheScheme ? `${kvCacheScheme.type}${kvCacheScheme.numBits} per ${kvCacheScheme.strategy}` : null,
     status: status ?? null,
     version: versionText ?? null,
@@ -60,8 +63,8 @@ function chooseLinear(
   if (module.tiedTo !== undefined) return { kind: 'unquantized', rule: `tied to ${module.tiedTo}` };
   const answer = chooseGroup(module, linearClasses, settings, tensors);
   if (answer.kind !== 'scheme') return answer;
-  const { group } = answer.scheme;
-  const refusal = group.inputActivations && refuseActivations(group.inputActivations);
+  const group = answer.scheme;
+  const refusal = refuseActivations(group);
   if (refusal) return { kind: 'refused', refusal };
   return { ...answer, scheme: compressedLinear(group, settings.version) };
 }
@@ -74,7 +77,7 @@ function chooseEmbedding(
   const shape = { name, outFeatures: vocabSize, inFeatures: hiddenSize };
   const answer = chooseGroup(shape, embeddingClasses, settings, tensors);
   if (answer.kind !== 'scheme') return answer;
-  const { group } = answer.scheme;
+  const group = answer.scheme;
   if (!group.inputActivations) return { ...answer, scheme: compressedEmbedding(group, settings.version) };
   const message = `${group.section.path}.input_activations: the input of ${name} are token ids, which cannot be quantized`;
   return { kind: 'refused', refusal: { by: 'compressed-tensors', code: 'ACTIVATIONS', message } };

@@ -3,7 +3,6 @@ import { readModelFormat } from './compressed-tensors-format.ts';
 import {
   type FieldReader,
   fieldError,
-  names,
   oneOf,
   readField,
   readSection,
@@ -15,7 +14,7 @@ import { type QuantizationArgs, readArgs } from './quantization-args.ts';
 import { type QuantizationScheme, readSchemes } from './quantization-scheme.ts';
 import { refuseRunTimeExtensions } from './refused-fields.ts';
 import { checkSparsity } from './sparsity-config.ts';
-import { checkTargets } from './targets.ts';
+import { type NamedModule, type NameEntry, readEntries, targetFinder } from './targets.ts';
 import { checkTransforms } from './transform-config.ts';
 import type { LibraryVersion } from './word-packing.ts';
 
@@ -27,7 +26,9 @@ export interface CompressedTensorsSettings {
   readonly version: LibraryVersion | undefined;
   readonly status: string | undefined;
   readonly schemes: readonly QuantizationScheme[];
-  readonly ignore: readonly string[];
+  /** The group whose target covers a module. */
+  findScheme(module: NamedModule): QuantizationScheme | undefined;
+  readonly ignore: readonly NameEntry[];
   readonly kvCacheScheme: QuantizationArgs | undefined;
   /** The settings as they stand in the file. */
   readonly section: Section;
@@ -65,8 +66,7 @@ export function readSettings({ config }: CheckpointMetadata): CompressedTensorsS
   const groups = readSection(section, 'config_groups');
   if (!groups) throw fieldError(section, 'config_groups', 'an object of groups, or of presets with their targets');
   const schemes = readSchemes(groups, format === 'mixed-precision' ? undefined : format, warnings);
-  const ignore = readField(section, 'ignore', names) ?? [];
-  checkTargets(section, 'ignore', ignore);
+  warnings.push(...repeatedTargets(schemes, section));
   const kvCache = readSection(section, 'kv_cache_scheme');
   const versionText = readField(section, 'version', text);
   return {
@@ -75,11 +75,31 @@ export function readSettings({ config }: CheckpointMetadata): CompressedTensorsS
     version: parseVersion(versionText),
     status: readField(section, 'quantization_status', status),
     schemes,
-    ignore,
+    findScheme: schemeFinder(schemes),
+    ignore: readEntries(section, 'ignore') ?? [],
     kvCacheScheme: kvCache && readArgs(kvCache, warnings),
     section,
     warnings,
   };
+}
+
+/** A target that stands in two groups means the later one, as in the library. */
+function schemeFinder(schemes: readonly QuantizationScheme[]): CompressedTensorsSettings['findScheme'] {
+  const targets = [...schemes].reverse().flatMap((scheme) => scheme.targets.map((entry) => ({ entry, scheme })));
+  const find = targetFinder(targets);
+  return (module) => find(module)?.scheme;
+}
+
+function repeatedTargets(schemes: readonly QuantizationScheme[], { file, path }: Section): readonly string[] {
+  const last = new Map(schemes.flatMap(({ name, targets }) => targets.map(({ text }) => [text, name] as const)));
+  return schemes.flatMap(({ name, targets }) =>
+    targets
+      .filter(({ text }) => last.get(text) !== name)
+      .map(
+        ({ text }) =>
+          `${file}: ${path}.config_groups: ${name} and ${last.get(text)} both target ${text}; the later one counts`,
+      ),
+  );
 }
 
 function findSection(config: CheckpointMetadata['config']): Section {

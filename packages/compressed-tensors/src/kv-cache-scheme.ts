@@ -6,20 +6,16 @@ import {
   type TensorRef,
   type UnusedRule,
 } from '@lowbit/core';
+import { checkAttentionScheme, targetsAttention } from './attention-scheme.ts';
 import type { CompressedTensorsSettings } from './compressed-tensors-settings.ts';
 import { floatDTypes } from './module-tensors.ts';
-import { checkAttentionScheme, type QuantizationScheme } from './quantization-scheme.ts';
-import { isAttentionTarget, targetsAttention } from './targets.ts';
+import type { QuantizationScheme } from './quantization-scheme.ts';
 
-/** Names of these scales: today's, older library versions', other tools'. */
-const scaleNames = [
-  /\.[qkv]_(?:scale|zero_point|global_scale)$/,
-  /\.kv_scale$/,
-  /\.[kv]_proj\.output_(?:scale|zero_point)$/,
-  /\.(?:k_proj\.k|v_proj\.v)_scale$/,
-];
+/** An attention module's scales: today's names, then those of older library versions and of other tools. */
+const scaleName =
+  /^(.*)\.(?:[qkv]_(?:scale|zero_point|global_scale)|kv_scale|[kv]_proj\.output_(?:scale|zero_point)|k_proj\.k_scale|v_proj\.v_scale)$/;
 
-const notApplied = 'the KV cache is not quantized yet: it is kept as it is computed';
+const notApplied = 'the KV cache is kept as it is computed, quantizing it is not supported yet';
 
 /**
  * Keys and values are kept unquantized, whatever the checkpoint says; a warning tells.
@@ -31,7 +27,7 @@ export function chooseKvCache(
   tensors: ReadonlyMap<string, TensorRef>,
 ): SchemeAnswer<KvCacheScheme> {
   const group = attentionGroup(name, settings);
-  if (group) checkAttentionScheme({ ...group, weights: group.weights, inputActivations: group.inputActivations });
+  if (group) checkAttentionScheme(group);
   const { path, file } = settings.section;
   const place = settings.kvCacheScheme?.section.path ?? group?.section.path;
   if (place === undefined) return { kind: 'unquantized', rule: `${path}.kv_cache_scheme is absent` };
@@ -51,16 +47,15 @@ export function chooseKvCache(
 }
 
 /** The scales of a quantized KV cache, where the checkpoint says that it has one. */
-export function kvCacheScales({ schemes, kvCacheScheme }: CompressedTensorsSettings): readonly UnusedRule[] {
-  const attention = schemes.some(
-    ({ targets, weights }) =>
-      !weights && targets.some((target) => isAttentionTarget(target) || target.startsWith('re:')),
-  );
-  if (!kvCacheScheme && !attention) return [];
+export function kvCacheScales(settings: CompressedTensorsSettings): readonly UnusedRule[] {
   return [
     {
       reason: `a scale of the KV cache: ${notApplied}`,
-      matches: (name, claims) => scaleNames.some((pattern) => pattern.test(name)) && isScale(claims.peek(name)),
+      matches(name, claims) {
+        const [, module] = scaleName.exec(name) ?? [];
+        if (module === undefined || !isScale(claims.peek(name))) return false;
+        return settings.kvCacheScheme !== undefined || attentionGroup(module, settings) !== undefined;
+      },
     },
   ];
 }

@@ -35,9 +35,8 @@ function formOf(ref: TensorRef | undefined, forms: readonly [TableForm, ...Table
   return forms.find((form) => JSON.stringify(form.shape) === shape) ?? forms[0];
 }
 
-/** One number for everything: `[1]`, `[]` of some writers, `[1, 1]`. */
+/** One number for everything: `[1]`, or `[]` of some writers. */
 export const scalarForms: readonly [TableForm, ...TableForm[]] = [
   { shape: [1], layout: { axes: [[]] } },
   { shape: [], layout: { axes: [] } },
-  { shape: [1, 1], layout: { axes: [[], []] } },
 ];

@@ -1,15 +1,16 @@
 import { isJsonObject, RefusedError } from '@lowbit/core';
+import { checkAttentionScheme, namesAttention } from './attention-scheme.ts';
 import { readGroupFormat, type StorageFormat } from './compressed-tensors-format.ts';
-import { fieldError, names, readField, readSection, type Section, unknownFields } from './config-section.ts';
+import { fieldError, names, readSection, type Section, unknownFields } from './config-section.ts';
 import { presetOf } from './presets.ts';
 import { type QuantizationArgs, readArgs } from './quantization-args.ts';
-import { checkTargets, isAttentionTarget } from './targets.ts';
+import { type NameEntry, readEntries } from './targets.ts';
 
 /** One entry of `config_groups`: how the modules that its targets name are quantized. */
 export interface QuantizationScheme {
   /** Its key in `config_groups`. */
   readonly name: string;
-  readonly targets: readonly string[];
+  readonly targets: readonly NameEntry[];
   readonly weights?: QuantizationArgs;
   readonly inputActivations?: QuantizationArgs;
   /** Its own, or the model's; absent where neither says. */
@@ -39,9 +40,8 @@ function readScheme(
   warnings: string[],
 ): QuantizationScheme {
   warnings.push(...unknownFields(section, known));
-  const targets = readField(section, 'targets', names);
+  const targets = readEntries(section, 'targets');
   if (!targets) throw fieldError(section, 'targets', names.expected);
-  checkTargets(section, 'targets', targets);
   const args = (field: string) => {
     const inner = readSection(section, field);
     return inner && readArgs(inner, warnings);
@@ -49,13 +49,8 @@ function readScheme(
   const weights = args('weights');
   const inputActivations = args('input_activations');
   const outputActivations = args('output_activations');
-  if (inputActivations) checkActivations(inputActivations);
-  if (outputActivations) rejectActorder(outputActivations);
-  if (targets.some(isAttentionTarget)) checkAttentionScheme({ weights, inputActivations, outputActivations, section });
-  if (outputActivations) throw refusedOutputs(outputActivations);
-  warnings.push(...differentGroups(weights, inputActivations));
   const format = readGroupFormat(section) ?? modelFormat;
-  return {
+  const scheme: QuantizationScheme = {
     name,
     targets,
     ...(weights ? { weights } : {}),
@@ -63,20 +58,29 @@ function readScheme(
     ...(format ? { format } : {}),
     section,
   };
+  if (inputActivations) checkInputs(inputActivations);
+  if (outputActivations) rejectActorder(outputActivations);
+  if (targets.some(namesAttention)) checkAttentionScheme(scheme);
+  if (outputActivations) throw refusedOutputs(outputActivations);
+  warnings.push(...differentGroups(weights, inputActivations));
+  return scheme;
 }
 
 /** `{"W4A16": ["Linear"]}` stands for the preset's arguments with these targets. */
-function expandPreset({ file, path, value }: Section, name: string): Section {
-  const group = value[name];
-  const section = { file, path: `${path}.${name}` };
+function expandPreset(groups: Section, name: string): Section {
+  const group = groups.value[name];
+  const section = { file: groups.file, path: `${groups.path}.${name}` };
   if (isJsonObject(group)) return { ...section, value: group };
   const preset = Array.isArray(group) ? presetOf(name) : undefined;
   if (preset) return { ...section, value: { targets: group, ...preset } };
-  const expected = Array.isArray(group) ? 'the name of a preset, as W4A16 or FP8_DYNAMIC' : 'an object';
-  throw fieldError({ file, path, value }, name, expected);
+  throw fieldError(
+    groups,
+    name,
+    Array.isArray(group) ? 'the name of a preset (W4A16, FP8_DYNAMIC) for a list of targets' : 'an object',
+  );
 }
 
-function checkActivations(args: QuantizationArgs): void {
+function checkInputs(args: QuantizationArgs): void {
   const { strategy, section } = args;
   if (!inputStrategies.includes(strategy)) {
     throw fieldError(section, 'strategy', `one of ${inputStrategies.join(', ')}, the strategies of activations`);
@@ -87,27 +91,6 @@ function checkActivations(args: QuantizationArgs): void {
 function rejectActorder({ section }: QuantizationArgs): void {
   const { actorder = null } = section.value;
   if (actorder !== null && actorder !== false) throw fieldError(section, 'actorder', 'null: activations have no order');
-}
-
-/**
- * Attention modules have no weight of their own: what is quantized is what goes in, queries, keys and values.
- * @throws ConfigError
- */
-export function checkAttentionScheme({
-  weights,
-  inputActivations,
-  outputActivations,
-  section,
-}: Pick<QuantizationScheme, 'section'> & {
-  readonly weights: QuantizationArgs | undefined;
-  readonly inputActivations: QuantizationArgs | undefined;
-  readonly outputActivations?: QuantizationArgs | undefined;
-}): void {
-  if (weights) throw fieldError(section, 'weights', 'null: the targets name attention modules, which have no weight');
-  if (outputActivations) throw fieldError(section, 'output_activations', 'null: the targets name attention modules');
-  if (!inputActivations) {
-    throw fieldError(section, 'input_activations', 'an object: the targets name attention modules');
-  }
 }
 
 function refusedOutputs({ section }: QuantizationArgs): RefusedError {

@@ -17,6 +17,11 @@ export function storedForm(name: string, tensors: ReadonlyMap<string, TensorRef>
   return weight && floatDTypes.includes(weight.dtype) ? 'float' : 'plain';
 }
 
+/** The tensor that shows the form. */
+export function storedTensor(name: string, form: StoredForm): string {
+  return form === 'packed' ? `${name}.weight_packed` : `${name}.weight`;
+}
+
 /** The form that a format means. */
 export const formOfFormat: Readonly<Record<StorageFormat, StoredForm>> = {
   dense: 'float',

@@ -1,6 +1,7 @@
 import type { ActivationQuantization, DynamicScale, ElementType, Refusal, TensorClaims } from '@lowbit/core';
 import { claimTable, floatDTypes, scalarForms } from '../module-tensors.ts';
 import type { QuantizationArgs } from '../quantization-args.ts';
+import type { QuantizationScheme } from '../quantization-scheme.ts';
 import { isMx } from '../scale-types.ts';
 
 const floatTypes: Readonly<Record<number, ElementType>> = { 4: 'f4e2m1', 6: 'f6e2m3', 8: 'f8e4m3' };
@@ -31,8 +32,12 @@ export function claimActivations(args: QuantizationArgs, name: string, tensors: 
 }
 
 /** What the library allows and cannot be said, or run, here. */
-export function refuseActivations(args: QuantizationArgs): Refusal | undefined {
-  const { type, symmetric, strategy, dynamic, scaleType, section } = args;
+export function refuseActivations({
+  weights,
+  inputActivations: args,
+}: Pick<QuantizationScheme, 'weights' | 'inputActivations'>): Refusal | undefined {
+  if (!args) return undefined;
+  const { type, symmetric, strategy, groupSize, dynamic, scaleType, section } = args;
   const refused = (message: string): Refusal => ({
     by: 'compressed-tensors',
     code: 'ACTIVATIONS',
@@ -42,6 +47,9 @@ export function refuseActivations(args: QuantizationArgs): Refusal | undefined {
   if (dynamic === false && strategy !== 'tensor') return refused(`stored scales per ${strategy} are not supported`);
   if (dynamic === true && strategy === 'tensor_group') {
     return refused('a global scale from the data is not supported, only a stored one (dynamic "local")');
+  }
+  if (weights?.grouped && groupSize !== undefined) {
+    return refused('groups of inputs in the order of a group index are not supported');
   }
   if (scaleType === 'e8m0' && !isMx(args)) {
     return refused('scales as exponents exist for floats in groups of 32 only');
