@@ -102,16 +102,38 @@ describe('records of whole forwards', () => {
     ).toEqual([
       'logits_act127_0 unchecked (activation-logits): no module of the model has dynamic scales of divisor 127.5',
       'logits_int_static_0 unchecked (activation-logits): no module of the model treats generated tokens in another way',
-      'logits_act_kv_post_rope_0 unchecked (kv-cache-logits): KV cache quantization is not executed yet',
-      'logits_kv_0 unchecked (kv-cache-logits): KV cache quantization is not executed yet',
+      'logits_act_kv_post_rope_0 unchecked (kv-cache-logits): no KV cache of the model is quantized',
+      'logits_kv_0 unchecked (kv-cache-logits): no KV cache of the model is quantized',
     ]);
   });
 
-  it('does not hold a cache that is not quantized against a record of one that is', async () => {
-    const logits = await logitsOf(undefined);
-    expect(await verify({ divisor: 127 }, { logits_act_0: logits, logits_kv_0: logits })).toEqual([
-      'logits_act_0 unchecked (activation-logits): recorded with a quantized KV cache, as logits_kv beside it, and that is not executed yet',
-      'logits_kv_0 unchecked (kv-cache-logits): KV cache quantization is not executed yet',
+  it('quantizes the KV cache where the record says so', async () => {
+    const settings = { divisor: 127.5, kv_type: 'f8e4m3' };
+    const both = await logitsOf(settings);
+    const cache = await logitsOf({ kv_type: 'f8e4m3' });
+    const activations = await logitsOf({ divisor: 127.5 });
+    const apart = { logits_act_0: activations, logits_int_0: activations, logits_int_c8_0: both };
+    expect(await verify(settings, apart, strict)).toEqual([
+      `logits_act_0 ${passed(medianRule(strict))}`,
+      `logits_int_0 ${passed(medianRule(strict))}`,
+      `logits_int_c8_0 passed (kv-cache-logits): ${medianRule(strict)}`,
+    ]);
+    // Where the cache was left out of nothing but logits, it is in logits_act.
+    expect(await verify(settings, { logits_act_0: both, logits_kv_0: cache }, strict)).toEqual([
+      `logits_act_0 ${passed(medianRule(strict))}`,
+      `logits_kv_0 passed (kv-cache-logits): ${medianRule(strict)}`,
+    ]);
+    expect(await verify(settings, { logits_act_0: both, logits_kv_0: both }, strict)).toContain(
+      `logits_kv_0 failed (kv-cache-logits): ${medianRule(strict)}`,
+    );
+    const rotated = { logits_act_kv_0: activations, logits_act_kv_post_rope_0: both };
+    expect(await verify(settings, rotated, strict)).toEqual([
+      'logits_act_kv_0 unchecked (kv-cache-logits): recorded with keys quantized before RoPE, as no cache keeps them',
+      `logits_act_kv_post_rope_0 passed (kv-cache-logits): ${medianRule(strict)}`,
+    ]);
+    expect(await verify({ divisor: 127.5 }, { logits_act_0: both, logits_kv_0: cache }, strict)).toEqual([
+      'logits_act_0 unchecked (activation-logits): no KV cache of the model is quantized',
+      'logits_kv_0 unchecked (kv-cache-logits): no KV cache of the model is quantized',
     ]);
   });
 

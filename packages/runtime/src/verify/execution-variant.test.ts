@@ -54,6 +54,32 @@ describe('decoding', () => {
   });
 });
 
+describe('plainActivations, plainCache', () => {
+  const cache: ModuleDescription = {
+    kind: 'kvCache',
+    module: 'a',
+    scheme: 'b',
+    type: 'i8',
+    numKvHeads: 1,
+    headSize: 1,
+  };
+  const scale = { ...stored, block: [1, 1] as const };
+
+  it('leave inputs of linears, or keys and values, as they are', () => {
+    const decoding = { activations: activations(7), integer };
+    expect(varyLinear({ ...linear, integer, decoding }, 'plainActivations')).toEqual(plainLinear);
+    const quantization = { key: { scale }, value: { scale } };
+    expect(varyModule({ ...cache, quantization }, 'plainCache')).toEqual({ ...cache, type: 'f32' });
+  });
+
+  it('are the same where nothing is quantized', () => {
+    expect(varyLinear(plainLinear, 'plainActivations')).toBe(plainLinear);
+    expect(varyModule(linear, 'plainCache')).toBe(linear);
+    const plainCache = { ...cache, type: 'f32' } as const;
+    expect(varyModule(plainCache, 'plainCache')).toBe(plainCache);
+  });
+});
+
 it('reaches the linears of experts', () => {
   const expert = { gate: linear, up: plainLinear, down: linear };
   const moe: ModuleDescription = { kind: 'moe', module: 'mlp', scheme: 'test', experts: [expert, expert] };

@@ -9,7 +9,7 @@ import type { VerifyOptions } from './verify-report.ts';
 /** A way to run the model. */
 export interface ModelRun {
   readonly numerics: Numerics;
-  readonly variant?: ExecutionVariant;
+  readonly variants: readonly ExecutionVariant[];
   /** Moves the scale of every attention by 2^-22 of itself, about what f32 rounds anyway: shows how far that spreads. */
   readonly nudged?: boolean;
 }
@@ -22,15 +22,15 @@ export interface ModelRuns {
 
 export function createModelRuns(folder: string | ModelFolder, { registry, device, signal }: VerifyOptions): ModelRuns {
   const models = new Map<string, Promise<Model>>();
-  const open = async ({ numerics, variant, nudged }: ModelRun) => {
+  const open = async ({ numerics, variants, nudged }: ModelRun) => {
     const options = { registry, device, signal, numerics };
     const stored = await planModel(folder, options);
-    const plan = variant ? varyPlan(stored, variant) : stored;
+    const plan = variants.length > 0 ? varyPlan(stored, variants) : stored;
     return openPlan(nudged ? nudgePlan(plan) : plan, options);
   };
   return {
     open(run) {
-      const key = `${run.numerics} ${run.variant} ${run.nudged}`;
+      const key = [run.numerics, ...run.variants, run.nudged].join(' ');
       const model = models.get(key) ?? open(run);
       models.set(key, model);
       return model;
@@ -44,11 +44,11 @@ export function createModelRuns(folder: string | ModelFolder, { registry, device
   };
 }
 
-function varyPlan(plan: ModelPlan, variant: ExecutionVariant): ModelPlan {
+function varyPlan(plan: ModelPlan, variants: readonly ExecutionVariant[]): ModelPlan {
   const modules = new Map(
     [...plan.modules].map(([name, module]) => [
       name,
-      { ...module, description: varyModule(module.description, variant) },
+      { ...module, description: variants.reduce(varyModule, module.description) },
     ]),
   );
   return { ...plan, modules, selections: selectKernels(modules, plan, plan.numerics) };
