@@ -1,17 +1,5 @@
-import {
-  type CheckpointMetadata,
-  findMethod,
-  findPattern,
-  findQuantizationConfig,
-  type JsonObject,
-  type LazyMethod,
-  MissingPluginError,
-  quantMethodOf,
-  type Registry,
-  type TensorBytes,
-} from '@lowbit/core';
+import { type CheckpointMetadata, findPattern, type JsonObject, type Registry, type TensorBytes } from '@lowbit/core';
 import { openSafetensors } from '@lowbit/safetensors';
-import { packageForMethod } from '../plan/known-plugins.ts';
 import { type ModelFolder, readJson } from './model-folder.ts';
 
 /** A checkpoint whose headers are read and whose weights are not. */
@@ -38,25 +26,8 @@ export async function readCheckpoint(folder: ModelFolder, registry: Registry): P
   };
 }
 
-/**
- * The method that reads a checkpoint; undefined for one that is not quantized.
- * @throws MissingPluginError naming the package to install
- */
-export function requireMethod(registry: Registry, metadata: CheckpointMetadata): LazyMethod | undefined {
-  const method = findMethod(registry, metadata);
-  if (method) return method;
-  const embedded = findQuantizationConfig(metadata.config);
-  if (!embedded) return undefined;
-  const named = quantMethodOf(embedded.value) ?? 'unnamed';
-  throw new MissingPluginError({
-    kind: 'method',
-    wanted: named,
-    installed: registry.methods.map(({ name }) => name),
-    remedy: `${embedded.source} says so. ${packageForMethod(named)}`,
-  });
-}
-
-async function readSideFiles(folder: ModelFolder, registry: Registry): Promise<ReadonlyMap<string, JsonObject>> {
+/** The top-level JSON files that a registry's methods ask for. */
+export async function readSideFiles(folder: ModelFolder, registry: Registry): Promise<ReadonlyMap<string, JsonObject>> {
   const wanted = registry.methods.flatMap(({ match, configFiles }) => [
     ...(match.files ?? []).map((file) => file.name),
     ...(configFiles ?? []),

@@ -10,7 +10,7 @@ import { architectureOf } from '../checkpoint/architecture-of.ts';
 import { type ModelFolder, openModelFolder } from '../checkpoint/model-folder.ts';
 import { type Checkpoint, readCheckpoint } from '../checkpoint/read-checkpoint.ts';
 import type { Inspection } from './inspection.ts';
-import { packageForMethod } from './known-plugins.ts';
+import { findMissingMethod } from './missing-method.ts';
 
 /** What a checkpoint folder holds. Works without the checkpoint's method and says what it then cannot tell. */
 export async function inspectModel(
@@ -26,7 +26,8 @@ export async function inspectModel(
   }
 }
 
-async function inspect({ folder, metadata }: Checkpoint, registry: Registry): Promise<Inspection> {
+async function inspect(checkpoint: Checkpoint, registry: Registry): Promise<Inspection> {
+  const { folder, metadata } = checkpoint;
   const { config } = metadata;
   const tensors = [...metadata.tensors.values()].map(({ name, dtype, shape, file, start, end }) => ({
     name,
@@ -38,7 +39,7 @@ async function inspect({ folder, metadata }: Checkpoint, registry: Registry): Pr
   const bytesByDType: Partial<Record<DType, number>> = {};
   for (const { dtype, bytes } of tensors) bytesByDType[dtype] = (bytesByDType[dtype] ?? 0) + bytes;
   const embedded = findQuantizationConfig(config);
-  const { settings, quantMethod, notes } = await readSettings(metadata, registry);
+  const { settings, quantMethod, notes } = await readSettings(checkpoint, registry);
   return {
     path: folder.path,
     architecture: architectureOf(config),
@@ -55,17 +56,17 @@ async function inspect({ folder, metadata }: Checkpoint, registry: Registry): Pr
 }
 
 async function readSettings(
-  metadata: Checkpoint['metadata'],
+  checkpoint: Checkpoint,
   registry: Registry,
 ): Promise<Pick<Inspection, 'settings' | 'quantMethod' | 'notes'>> {
+  const { metadata } = checkpoint;
   const embedded = findQuantizationConfig(metadata.config);
   const named = embedded && quantMethodOf(embedded.value);
   const entry = findMethod(registry, metadata);
   if (!entry) {
-    const notes = embedded
-      ? [`No installed method reads ${named ?? 'this checkpoint'}. ${packageForMethod(named ?? 'it')}`]
-      : [];
-    return { settings: undefined, quantMethod: named, notes };
+    const missing = await findMissingMethod(checkpoint);
+    const notes = missing ? [`No installed method reads ${missing.name}. ${missing.remedy}`] : [];
+    return { settings: undefined, quantMethod: named ?? missing?.name, notes };
   }
   try {
     const config = (await entry.load()).parseConfig(metadata);

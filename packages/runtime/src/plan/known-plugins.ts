@@ -1,13 +1,16 @@
-import type { Registry } from '@lowbit/core';
+import type { MethodMatch, Registry } from '@lowbit/core';
 import knownPlugins from './known-plugins.json' with { type: 'json' };
 
-/** What to do when no installed method reads a checkpoint. The list is collected from this repository's manifests. */
-export function packageForMethod(quantMethod: string): string {
-  const known = knownPlugins.methods.find((entry) => entry.quantMethod.includes(quantMethod));
-  return known
-    ? `Install it: npm install ${known.package} (libraries: pass it to createRegistry).`
-    : `No package of lowbit's own reads ${quantMethod}; a plugin may: see docs/architecture.md on writing one.`;
-}
+/** Methods of lowbit's own, by what their manifests say. They are here to be named: nothing can be loaded. */
+export const knownMethods: Registry = {
+  methods: knownPlugins.methods.map(({ package: from, method: name, match }) => ({
+    name,
+    match: match as MethodMatch,
+    from,
+    load: () => Promise.reject(new Error(`${from} is not installed`)),
+  })),
+  backends: [],
+};
 
 /** What to do when no installed backend runs on a kind of device. */
 export function packageForBackend(deviceKind: string, name: string | undefined): string {

@@ -109,6 +109,13 @@ describe('methods', () => {
     );
   });
 
+  it('knows a method by a file beside config.json too', async () => {
+    const config = { bits: 4, group_size: 128, zero_point: true };
+    await expect(explain({ 'quantize_config.json': config })).rejects.toThrow(
+      'no method for "awq" (present: none)\nquantize_config.json says so. Install it: npm install @lowbit/awq (libraries: pass it to createRegistry).',
+    );
+  });
+
   it('is honest about a method that lowbit has no package for', async () => {
     const config = { ...tinyConfig, compression_config: { quant_method: 'rot13' } };
     await expect(explain({ 'config.json': config })).rejects.toThrow(

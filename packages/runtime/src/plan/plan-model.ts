@@ -12,11 +12,12 @@ import {
   type UnusedRule,
 } from '@lowbit/core';
 import { type ModelFolder, openModelFolder } from '../checkpoint/model-folder.ts';
-import { type Checkpoint, readCheckpoint, requireMethod } from '../checkpoint/read-checkpoint.ts';
+import { type Checkpoint, readCheckpoint } from '../checkpoint/read-checkpoint.ts';
 import { findModel } from '../models/find-model.ts';
 import type { PlanOptions } from '../open-options.ts';
 import { candidateBackends, probeBackend, type ReadyBackend, refusalOf } from './choose-backend.ts';
 import { type DescribedModule, describeModules } from './describe-modules.ts';
+import { requireMethod } from './require-method.ts';
 import { unusedRules } from './unused-rules.ts';
 
 /** Everything decided about a run, before a weight is read. */
@@ -59,7 +60,7 @@ type Described = Pick<ModelPlan, 'program' | 'quantization' | 'modules' | 'unuse
 /** The part of a plan that knows no device. */
 async function describeCheckpoint(checkpoint: Checkpoint, options: PlanOptions): Promise<Described> {
   const { metadata } = checkpoint;
-  const method = await requireMethod(options.registry, metadata)?.load();
+  const method = await (await requireMethod(options.registry, checkpoint))?.load();
   const program = limitContext(findModel(metadata.config).program(metadata), options.contextLength);
   const quantization = method?.parseConfig(metadata);
   const ledger = createTensorLedger(metadata.tensors);
