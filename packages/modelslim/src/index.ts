@@ -1,0 +1,1 @@
+export { modelslim, modelslim as default } from './modelslim-method.ts';
