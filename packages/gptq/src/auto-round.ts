@@ -1,7 +1,7 @@
 import { RefusedError } from '@lowbit/core';
 import { type ConfigSource, disagreement, type Found, readAll, readField } from './config-source.ts';
 import { autoRoundFields } from './gptq-fields.ts';
-import { compilePattern, entriesOf, type ModuleRule, overridesOf, sameRules } from './module-rules.ts';
+import { compileModulePattern, entriesOf, type ModuleRule, overridesOf, sameRules } from './module-rules.ts';
 
 /** How AutoRound packed the codes: as GPTQ version 1 or 2 has them, or as something else. */
 export type Packing = 'gptq' | 'gptq_v2' | 'awq' | 'other';
@@ -42,7 +42,7 @@ export function readExtraConfig(sources: readonly ConfigSource[], warnings: stri
     return {
       text: `extra_config: ${JSON.stringify(key)}`,
       exact: key,
-      covers: compilePattern(key, first).matchesWhole,
+      covers: compileModulePattern(key, first).matchesWhole,
       overrides: leavesOut ? undefined : overridesOf(entry, warnings),
     };
   });

@@ -1,12 +1,12 @@
 import { type ConfigSource, disagreement, readAll } from './config-source.ts';
 import { fields } from './gptq-fields.ts';
-import { compilePattern, entriesOf, type ModuleRule, overridesOf, sameRules } from './module-rules.ts';
+import { compileModulePattern, entriesOf, type ModuleRule, overridesOf, sameRules } from './module-rules.ts';
 
 /**
  * GPTQModel's `dynamic`: patterns of module names, anchored at their start; the first that matches counts; `-:` before a
  * pattern leaves modules out. Rules that stand in two places in another order count as quantize_config.json has them:
  * some tools sort config.json when they save it.
- * @throws ConfigError for two places that disagree, and as `overridesOf` and `compilePattern`
+ * @throws ConfigError for two places that disagree, and as `overridesOf` and `compileModulePattern`
  */
 export function readDynamic(sources: readonly ConfigSource[], warnings: string[]): readonly ModuleRule[] {
   const all = readAll(sources, fields.dynamic);
@@ -20,7 +20,7 @@ export function readDynamic(sources: readonly ConfigSource[], warnings: string[]
   }
   return entriesOf(found).map(([key, entry]) => ({
     text: `dynamic: ${JSON.stringify(key)}`,
-    covers: compilePattern(key.replace(/^[-+]:/, ''), found).matchesStart,
+    covers: compileModulePattern(key.replace(/^[-+]:/, ''), found).matchesStart,
     overrides: key.startsWith('-:') ? undefined : overridesOf(entry, warnings),
   }));
 }

@@ -79,7 +79,7 @@ function chooseLinear(module: LinearSpec, settings: GptqSettings, tensors: Tenso
     return { kind: 'unquantized', rule: leftOut(module, settings, rule) ?? fallback, warnings };
   }
   const weights = { ...settings.weights, ...rule?.overrides };
-  return { kind: 'scheme', scheme: gptqLinear(weights, settings.format), warnings };
+  return { kind: 'scheme', scheme: gptqLinear(weights, settings), warnings };
 }
 
 /** The setting that leaves a module out. */

@@ -13,6 +13,8 @@ import { supportedBits, type WeightSettings } from './weight-settings.ts';
 export interface GptqSettings {
   readonly writtenBy: 'gptq' | 'auto-round';
   readonly format: GptqFormat;
+  /** Some module has a `g_idx`: then every quantized one has. */
+  readonly indexed: boolean;
   /** Of modules that no rule covers. */
   readonly weights: WeightSettings;
   readonly rules: readonly ModuleRule[];
@@ -42,13 +44,16 @@ export function readSettings(checkpoint: CheckpointMetadata): GptqSettings {
   const writtenBy = readField(sources, fields.method)?.value === 'auto-round' ? 'auto-round' : 'gptq';
   checkScheme(sources);
   refuseFields(sources);
-  const weights = readWeights(sources, writtenBy, checkpoint);
+  const indexed = [...checkpoint.tensors.keys()].some((name) => name.endsWith('.g_idx'));
+  // The index says more than the flag; without either nobody knows.
+  const weights = readWeights(sources, writtenBy === 'gptq' && !indexed);
   const rules = [...readDynamic(sources, warnings), ...readExtraConfig(sources, warnings)];
   const [modulesInBlock] = readAll(sources, fields.modulesInBlock);
   warnings.push(...unknownFields(sources));
   return {
     writtenBy,
     format,
+    indexed,
     weights,
     rules,
     modulesInBlock: modulesInBlock?.value,
@@ -57,17 +62,11 @@ export function readSettings(checkpoint: CheckpointMetadata): GptqSettings {
   };
 }
 
-function readWeights(
-  sources: readonly ConfigSource[],
-  writtenBy: GptqSettings['writtenBy'],
-  { tensors }: CheckpointMetadata,
-): WeightSettings {
+function readWeights(sources: readonly ConfigSource[], descActNeeded: boolean): WeightSettings {
   const bits = requireField(sources, fields.bits);
   const groupSize = requireField(sources, fields.groupSize, 'Writers disagree on what its absence means.');
-  // The index says more than the flag; without either nobody knows.
-  const flagNeeded = writtenBy === 'gptq' && ![...tensors.keys()].some((name) => name.endsWith('.g_idx'));
   const remedy = 'Writers disagree on what its absence means, and no module has a g_idx.';
-  const descAct = flagNeeded ? requireField(sources, fields.descAct, remedy) : readField(sources, fields.descAct);
+  const descAct = descActNeeded ? requireField(sources, fields.descAct, remedy) : readField(sources, fields.descAct);
   return {
     bits: supportedBits(bits),
     groupSize,

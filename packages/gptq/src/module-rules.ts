@@ -53,7 +53,7 @@ export function overridesOf(entry: ConfigSource, warnings: string[]): WeightOver
 }
 
 /** @throws ConfigError that says what is wrong with the pattern */
-export function compilePattern(pattern: string, place: Place): NameRegex {
+export function compileModulePattern(pattern: string, place: Place): NameRegex {
   try {
     return compileRegex(pattern);
   } catch (cause) {

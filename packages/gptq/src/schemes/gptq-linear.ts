@@ -14,12 +14,19 @@ import { floatDTypes, type GptqFormat, type GptqTensors, gptqTensors, type Tenso
 import { usesActOrder, type WeightSettings } from '../weight-settings.ts';
 import { checkAgainstShapes } from './settings-and-shapes.ts';
 
+/** What holds for all modules of a checkpoint. */
+interface CheckpointForm {
+  readonly format: GptqFormat;
+  /** Quantized modules have a `g_idx`. */
+  readonly indexed: boolean;
+}
+
 /**
  * `<module>.qweight`, `.qzeros`, `.scales`, `.g_idx` where it is, and `.bias` where the architecture has one. An index
  * is used whatever the settings say: whether it only counts groups in order shows when it is read. Zero points are used
  * as stored, also where the settings call the weights symmetric.
  */
-export function gptqLinear(settings: WeightSettings, format: GptqFormat): LinearScheme {
+export function gptqLinear(settings: WeightSettings, checkpoint: CheckpointForm): LinearScheme {
   const bits = settings.bits.value;
   const groupSize = settings.groupSize.value;
   const scheme = `w${bits}a16`;
@@ -31,9 +38,10 @@ export function gptqLinear(settings: WeightSettings, format: GptqFormat): Linear
       const groups = Math.ceil(inFeatures / cols);
       checkWords(module, bits);
       checkAgainstShapes(module, settings, tensors);
-      const forms = gptqTensors({ outFeatures, inFeatures, groups, bits }, format);
+      const forms = gptqTensors({ outFeatures, inFeatures, groups, bits }, checkpoint.format);
       checkForms(module, forms, tensors);
-      if (groups > 1 && usesActOrder(settings)) requireIndex(module, tensors);
+      if (groups > 1 && usesActOrder(settings)) requireIndex(module, 'desc_act is true', tensors);
+      if (checkpoint.indexed) requireIndex(module, 'other modules have one', tensors);
 
       const claim = (suffix: string, { dtype, shape }: Pick<TensorForm, 'dtype' | 'shape'>) =>
         tensors.claim(`${name}.${suffix}`, { dtype, shape });
@@ -110,12 +118,12 @@ function checkForms({ name, inFeatures }: LinearSpec, { qzeros, scales }: GptqTe
   }
 }
 
-function requireIndex({ name, inFeatures }: LinearSpec, tensors: TensorClaims): void {
+function requireIndex({ name, inFeatures }: LinearSpec, reason: string, tensors: TensorClaims): void {
   if (tensors.has(`${name}.g_idx`)) return;
   throw new TensorError({
     code: 'TENSOR_MISSING',
     tensor: `${name}.g_idx`,
-    expected: `I32 or I64 [${inFeatures}], as desc_act is true`,
+    expected: `I32 or I64 [${inFeatures}], as ${reason}`,
     actual: 'no such tensor',
     remedy: 'Without it nobody knows which input features share a scale.',
   });
