@@ -38,7 +38,7 @@ export const formOfFormat: Readonly<Record<StorageFormat, StoredForm>> = {
 function neitherOrBoth(name: string, both: boolean, tensors: ReadonlyMap<string, TensorRef>): TensorError {
   const expected = `either ${name}.weight_packed or ${name}.weight`;
   if (both) return new TensorError({ code: 'TENSOR_UNUSED', tensor: `${name}.weight`, expected, actual: 'both' });
-  const sparse = ['weight.bitmask', 'bitmask', 'meta']
+  const sparse = ['weight.bitmask', 'bitmask']
     .map((suffix) => `${name}.${suffix}`)
     .find((tensor) => tensors.has(tensor));
   return new TensorError({
