@@ -1,18 +1,25 @@
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { FormatVariant, QuantizationMethod } from '@lowbit/core';
+import type { FormatVariant } from '@lowbit/core';
 import { expect, it } from 'vitest';
-import { publicPackages, root } from './workspace.ts';
+import { type MethodPackage, methodPackages } from './method-packages.ts';
+import { root } from './workspace.ts';
 
-it('docs/formats.md says what the methods declare (vitest -u brings it up to date)', async () => {
-  const sections = await Promise.all(
-    publicPackages()
-      .filter(({ manifest }) => manifest.lowbit && 'method' in manifest.lowbit)
-      .map(async ({ name, folder }) => {
-        const method = ((await import(join(root, folder, 'src/index.ts'))) as { default: QuantizationMethod }).default;
-        return section(method, name, folder);
-      }),
-  );
-  await expect([introduction, ...sections].join('\n')).toMatchFileSnapshot(join(root, 'docs/formats.md'));
+const packages = await methodPackages();
+
+it('docs/formats.md says what the methods declare (pnpm docs:formats brings it up to date)', async () => {
+  const page = [introduction, ...packages.map(section)].join('\n');
+  await expect(page).toMatchFileSnapshot(join(root, 'docs/formats.md'));
+});
+
+it('README.md counts what docs/formats.md lists (pnpm docs:formats brings it up to date)', async () => {
+  const readme = join(root, 'README.md');
+  const block = /(<!-- formats: begin -->\n)[\s\S]*?(<!-- formats: end -->)/;
+  const text = readFileSync(readme, 'utf8');
+  expect(text).toMatch(block);
+  await expect(
+    text.replace(block, (_, begin: string, end: string) => `${begin}${summary()}${end}`),
+  ).toMatchFileSnapshot(readme);
 });
 
 const introduction = `# Formats
@@ -21,20 +28,51 @@ What each method package of this repository reads and what it refuses, made from
 is an error that says why; nothing is skipped in silence.
 `;
 
-function section({ name, variants }: QuantizationMethod, packageName: string, folder: string): string {
+function section({ name, folder, method }: MethodPackage): string {
   return [
-    `## ${name}`,
+    `## ${method.name}`,
     '',
-    `Package [\`${packageName}\`](../${folder}/README.md).`,
+    `Package [\`${name}\`](../${folder}/README.md).`,
     '',
-    '| variant | modules | | |',
+    '| variant | modules | status | note |',
     '|---|---|---|---|',
-    ...variants.map(row),
+    ...method.variants.map(row),
     '',
   ].join('\n');
 }
 
 function row({ name, modules, status, note = '' }: FormatVariant): string {
-  const cells = [name, modules.join(', '), status, note].map((cell) => cell.replaceAll('|', '\\|'));
-  return `| ${cells.join(' | ')} |`;
+  return tableRow(name, modules.join(', '), status, note);
+}
+
+/** The table of README.md: one row per format. */
+function summary(): string {
+  const rows = packages.map(({ folder, method: { name, variants } }) => {
+    const supported = variants.filter(({ status }) => status === 'supported');
+    const kinds = [...new Set(supported.flatMap(({ modules }) => modules))].map((kind) => kindNames[kind]);
+    return tableRow(
+      `[${name}](${folder})`,
+      `[${count(supported.length)}](docs/formats.md#${name})`,
+      kinds.join(', '),
+      count(variants.length - supported.length),
+    );
+  });
+  const header = [tableRow('format', 'reads', 'of', 'refuses, with the reason'), '|---|---|---|---|'];
+  return [...header, ...rows, ''].join('\n');
+}
+
+const kindNames: Readonly<Record<FormatVariant['modules'][number], string>> = {
+  linear: 'linears',
+  moe: 'experts',
+  embedding: 'embeddings',
+  head: 'heads',
+  kvCache: 'KV caches',
+};
+
+function count(variants: number): string {
+  return variants === 1 ? '1 variant' : `${variants} variants`;
+}
+
+function tableRow(...cells: readonly string[]): string {
+  return `| ${cells.map((cell) => cell.replaceAll('|', '\\|')).join(' | ')} |`;
 }
