@@ -59,7 +59,7 @@ describe('integers', () => {
       },
       scales: [
         { ref: groupScale, type: 'f32', layout: plain('out', 'in'), block: [1, 256] },
-        { ref: rowScale, type: 'f32', layout: plain('out', undefined), block: [1, 2] },
+        { ref: rowScale, type: 'f32', layout: plain('out', undefined), block: [1, 2], afterwards: true },
       ],
     };
     // #endregion

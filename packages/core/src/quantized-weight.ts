@@ -7,9 +7,15 @@ export interface Blocked extends Stored {
   readonly indexed?: true;
 }
 
-/** One factor of the scale. `divide`: the stored number divides instead of multiplying (NVFP4's global scale). */
+/** One factor of the scale. */
 export interface Scale extends Blocked {
+  /** The stored number divides instead of multiplying (NVFP4's global scale). */
   readonly divide?: true;
+  /**
+   * Multiplies what the scales before it have made of the code, rounded, instead of their product: formats of two levels,
+   * where integers are quantized once more. Only the last bit can tell.
+   */
+  readonly afterwards?: true;
 }
 
 /**
@@ -19,7 +25,7 @@ export interface Scale extends Blocked {
  * w[o,i] = (code[o,i] - zero[r,g]) * scale[r,g] + shift[r,g]        r = floor(o / rows), g = floor(i / cols)
  * ```
  *
- * in f32: several scales are combined first, left to right. In tables marked `indexed`, g is `groupIndex[i]`. No scales:
+ * in f32: several scales are combined first, left to right, up to one marked `afterwards`. In tables marked `indexed`, g is `groupIndex[i]`. No scales:
  * the codes are the weights.
  */
 export interface QuantizedWeight {

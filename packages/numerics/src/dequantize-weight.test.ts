@@ -228,6 +228,33 @@ it('several scales are combined first, from the left, each step rounded to f32; 
   ]);
 });
 
+it('a scale marked afterwards multiplies the scaled code, rounded, and those after it', () => {
+  const { stored, f32, read } = bench();
+  const [group, row, last] = [Math.fround(0.1), Math.fround(1 / 3), Math.fround(0.7)];
+  const codes = [77, -3, 5, -100];
+  const weight: QuantizedWeight = {
+    outFeatures: 1,
+    inFeatures: 4,
+    codes: stored(
+      'weight',
+      'i8',
+      'I8',
+      [1, 4],
+      plain('out', 'in'),
+      Uint8Array.from(codes, (code) => code & 255),
+    ),
+    scales: [
+      { ...f32('group', [1, 1], [group]), block: [1, 4] },
+      { ...f32('row', [1, 1], [row]), block: [1, 4], afterwards: true },
+      { ...f32('last', [1, 1], [last]), block: [1, 4] },
+    ],
+  };
+  const expected = codes.map((code) => Math.fround(Math.fround(code * group) * Math.fround(row * last)));
+  const combined = codes.map((code) => Math.fround(code * Math.fround(Math.fround(group * row) * last)));
+  expect(expected).not.toEqual(combined);
+  expect([...dequantizeWeight(weight, read)]).toEqual(expected);
+});
+
 it('a shift is added after the product was rounded', () => {
   const { stored, f32, read } = bench();
   const [scale, shift] = [Math.fround(0.1), Math.fround(-0.7)];

@@ -19,7 +19,8 @@ export type ReadTensor = (ref: TensorRef) => Uint8Array;
  * ((code - zero) * (scale_0 * scale_1 * ...)) + shift
  * ```
  *
- * A scale that divides, divides what stands left of it, 1 if it is the first.
+ * A scale that divides, divides what stands left of it, 1 if it is the first. One marked `afterwards` starts a new product:
+ * `(code - zero) * (scale_0 * ...) * (scale_k * ...)`.
  * @throws TensorError TENSOR_DATA for bytes that are not the tensor's, and for a group index outside the tables
  * @throws LayoutError where a table does not reach as far as the weight, or is indexed without an index
  */
@@ -33,7 +34,11 @@ export function dequantizeWeight(weight: QuantizedWeight, read: ReadTensor): Flo
   const expand = (table: Blocked) => rowReader(table, weight, groupIndex, read);
   const readZero = zero && expand(zero);
   const readShift = shift && expand(shift);
-  const readScales = scales.map((scale) => ({ readRow: expand(scale), divide: scale.divide === true }));
+  const readScales = scales.map((scale) => ({
+    readRow: expand(scale),
+    divide: scale.divide,
+    afterwards: scale.afterwards,
+  }));
 
   // Stores into Float32Array round: each line below is one f32 operation, as Math.fround would make it.
   const row = new Float32Array(inFeatures);
@@ -46,7 +51,11 @@ export function dequantizeWeight(weight: QuantizedWeight, read: ReadTensor): Flo
     }
     if (readScales.length > 0) {
       factor.fill(1);
-      for (const { readRow, divide } of readScales) {
+      for (const [index, { readRow, divide, afterwards }] of readScales.entries()) {
+        if (afterwards && index > 0) {
+          for (let i = 0; i < inFeatures; i += 1) target[i] = target[i]! * factor[i]!;
+          factor.fill(1);
+        }
         readRow(o, row);
         if (divide) for (let i = 0; i < inFeatures; i += 1) factor[i] = factor[i]! / row[i]!;
         else for (let i = 0; i < inFeatures; i += 1) factor[i] = factor[i]! * row[i]!;

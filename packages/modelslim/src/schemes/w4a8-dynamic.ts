@@ -26,7 +26,7 @@ export function w4a8Dynamic(tensors: TensorClaims, module: WeightSize, groupSize
 }
 
 /**
- * `w = (code - offset_second) * (scale_second * scale)`. The offset of the first level, `weight_offset`, would come
+ * `w = ((code - offset_second) * scale_second) * scale`. The offset of the first level, `weight_offset`, would come
  * between the two scales. It is zero in all files: it stays unclaimed, and a rule holds it to that.
  */
 function twoLevelWeight(tensors: TensorClaims, module: WeightSize, groupSize: number): QuantizedWeight {
@@ -40,7 +40,7 @@ function twoLevelWeight(tensors: TensorClaims, module: WeightSize, groupSize: nu
     const requirement = { dtype: floatDTypes, shape: first.ref.shape };
     createTensorLedger(new Map([[offset.name, offset]])).claim(offset.name, requirement);
   }
-  return { outFeatures, inFeatures, codes, scales: [second, first], zero };
+  return { outFeatures, inFeatures, codes, scales: [second, { ...first, afterwards: true }], zero };
 }
 
 function claimScaleBias(tensors: TensorClaims, { name, outFeatures }: WeightSize): void {
