@@ -48,8 +48,8 @@ function chooseLinear(
   tensors: ReadonlyMap<string, TensorRef>,
 ): SchemeAnswer<LinearScheme> {
   const { name, role, tiedTo } = module;
-  if (tiedTo !== undefined) return { kind: 'unquantized', rule: `tied to ${tiedTo}` };
   const quantized = tensors.has(`${name}.qweight`);
+  if (tiedTo !== undefined && !quantized) return { kind: 'unquantized', rule: `tied to ${tiedTo}` };
   if (quantized === tensors.has(`${name}.weight`)) throw neitherOrBoth(name, quantized);
   const listed = listedAs(module, settings);
   const warnings = disagreements(module, settings, quantized, listed);

@@ -17,6 +17,8 @@ export interface ActivationQuantization {
   /** Static scales come from the checkpoint; dynamic ones from the data: `scale = max|x| / divisor`. */
   readonly scale: { readonly kind: 'static'; readonly scale: Stored; readonly zero?: Stored } | DynamicScale;
   readonly rounding: 'half-even' | 'half-away';
+  /** The zero point is added before rounding, `q = clamp(round(x / scale + zero))`: what lies halfway falls by the sum. */
+  readonly zeroFirst?: true;
 }
 
 export interface DynamicScale {

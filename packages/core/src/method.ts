@@ -67,6 +67,7 @@ export interface QuantizationConfig {
   readonly aliases?: readonly string[];
   /** Tensors that the format writes and no run needs. */
   readonly unused?: readonly UnusedRule[];
+  /** A tied head is asked for too: a scheme only where the head has tensors of its own. */
   linearScheme(module: LinearSpec): SchemeAnswer<LinearScheme>;
   moeScheme(module: MoeSpec): SchemeAnswer<MoeScheme>;
   embeddingScheme(module: EmbeddingSpec): SchemeAnswer<EmbeddingScheme>;

@@ -12,7 +12,7 @@ export interface LinearSpec {
   readonly hasBias: boolean;
   /** `head` makes logits, `router` picks experts; formats treat both apart from projections. */
   readonly role: 'projection' | 'head' | 'router';
-  /** Name of the embedding whose table this head uses; it then has no tensors of its own. */
+  /** Name of the embedding whose table this head uses, unless a format quantized the head by itself. */
   readonly tiedTo?: string;
 }
 

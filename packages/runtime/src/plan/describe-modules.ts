@@ -49,7 +49,9 @@ export function describeModules(
   };
 
   const describeLinear = (spec: LinearSpec): DescribedModule => {
-    if (spec.tiedTo === undefined) return describe(spec, config?.linearScheme(spec));
+    const answer = config?.linearScheme(spec);
+    // A tied head may still be quantized by itself, with tensors of its own: then these count.
+    if (spec.tiedTo === undefined || (answer && answer.kind !== 'unquantized')) return describe(spec, answer);
     const embedding = modules.get(spec.tiedTo)?.description;
     if (embedding?.kind !== 'embedding') {
       throw new ConfigError({

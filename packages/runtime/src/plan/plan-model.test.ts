@@ -2,7 +2,9 @@ import {
   type Backend,
   createRegistry,
   type Device,
+  describeUnquantized,
   type LinearKernel,
+  type LinearScheme,
   type QuantizationMethod,
   type Refusal,
 } from '@lowbit/core';
@@ -121,6 +123,35 @@ describe('methods', () => {
     await expect(explain({ 'config.json': config })).rejects.toThrow(
       `no method for "rot13" (present: none)\nconfig.json: compression_config says so. No package of lowbit's own reads rot13`,
     );
+  });
+
+  it('lets a tied head be quantized by itself', async () => {
+    const scheme: LinearScheme = {
+      name: 'own-head',
+      describe: (spec, tensors) => ({ ...describeUnquantized(spec, tensors), scheme: 'own-head' }),
+    };
+    const unquantized = { kind: 'unquantized', rule: 'not listed' } as const;
+    const method: QuantizationMethod = {
+      specificationVersion: 'v1',
+      name: 'headed',
+      match: { quantMethod: ['headed'] },
+      variants: [],
+      parseConfig: () => ({
+        method: 'headed',
+        settings: {},
+        warnings: [],
+        linearScheme: ({ role }) => (role === 'head' ? { kind: 'scheme', scheme } : unquantized),
+        embeddingScheme: () => unquantized,
+        kvCacheScheme: () => unquantized,
+        moeScheme: () => unquantized,
+      }),
+    };
+    const config = { ...tinyConfig, tie_word_embeddings: true, quantization_config: { quant_method: 'headed' } };
+    const { modules, unused } = await explainModel(memoryFolder({ 'config.json': config }), {
+      registry: createRegistry({ methods: [method], backends: [reference] }),
+    });
+    expect(modules.at(-1)).toMatchObject({ module: 'lm_head', scheme: 'own-head' });
+    expect(unused).toEqual([]);
   });
 
   it('stops at a refused module, with the reason', async () => {
