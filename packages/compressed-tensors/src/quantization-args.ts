@@ -2,7 +2,7 @@ import type { ElementType } from '@lowbit/core';
 import { boolean, type FieldReader, oneOf, readField, type Section, text, unknownFields } from './config-section.ts';
 import { checkArgs } from './quantization-args-rules.ts';
 
-export type Strategy = (typeof strategies)[number];
+type Strategy = (typeof strategies)[number];
 
 /** Parsed arguments: how one tensor of numbers, weights or activations, is quantized. */
 export interface QuantizationArgs {
@@ -24,7 +24,7 @@ export interface QuantizationArgs {
   readonly section: Section;
 }
 
-export const strategies = ['tensor', 'channel', 'group', 'block', 'token', 'tensor_group', 'attn_head'] as const;
+const strategies = ['tensor', 'channel', 'group', 'block', 'token', 'tensor_group', 'attn_head'] as const;
 
 const type = oneOf(['int', 'float']);
 const strategy = oneOf(strategies);
