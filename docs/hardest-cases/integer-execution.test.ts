@@ -41,6 +41,7 @@ describe('ModelSlim W8A8', () => {
         zero: { ref: inputOffset, type: 'f32', layout: plain(undefined) },
       },
       rounding: 'half-even',
+      zeroFirst: true,
     },
     integer: { accumulatorBias: { ref: quantBias, type: 'i32', layout: plain('out') }, outputScale },
   };

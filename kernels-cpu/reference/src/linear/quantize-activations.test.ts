@@ -160,6 +160,19 @@ describe('static', () => {
     expect(values).toEqual([1, -1, 2, 62]);
   });
 
+  it('an odd zero point moves ties, if it is added first', () => {
+    const [scale, zero] = [groups('f32', 'F32', [0.5]), groups('i8', 'I8', [3])];
+    const activations: ActivationQuantization = {
+      type: 'i8',
+      granularity: { kind: 'tensor' },
+      scale: { kind: 'static', scale: scale.stored, zero: zero.stored },
+      rounding: 'half-even',
+    };
+    const [input, read] = [[[1.25, -1.25, 0.75, 100]], tensorReader([scale, zero])] as const;
+    expect(quantize({ ...activations, zeroFirst: true }, input, read).codes).toEqual([6, 0, 4, 127]);
+    expect(quantize(activations, input, read).codes).toEqual([5, 1, 5, 127]);
+  });
+
   it('a scale per group', () => {
     const scale = groups('f32', 'F32', [1, 0.25]);
     const activations: ActivationQuantization = {

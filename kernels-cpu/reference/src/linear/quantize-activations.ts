@@ -34,14 +34,14 @@ export function createActivationQuantizer(
   inFeatures: number,
   read: ReadTensor,
 ): ActivationQuantizer {
-  const { type, rounding, granularity } = activations;
+  const { granularity } = activations;
   const groupSize = granularity.kind === 'group' ? granularity.size : inFeatures;
   const groups = Math.ceil(inFeatures / groupSize);
   const scaleOf =
     activations.scale.kind === 'static'
       ? staticScale(activations.scale, groups, read)
-      : dynamicScale(activations.scale, type, read);
-  const round = rounderFor(type, rounding);
+      : dynamicScale(activations.scale, activations.type, read);
+  const round = rounderFor(activations);
 
   return {
     groupSize,
@@ -122,11 +122,12 @@ function roundScaleTo({ scaleType, globalScale }: DynamicScale, global: number, 
   return Math.fround(roundToFloat(Math.fround(scale / global), scaleType) * global);
 }
 
-/** `clamp(round(x / scale) + zero)` for integers; the nearest number of the type for floats. */
-function rounderFor(type: ElementType, rounding: ActivationQuantization['rounding']) {
+/** `clamp(round(x / scale) + zero)` for integers, or the sum rounded; the nearest number of the type for floats. */
+function rounderFor({ type, rounding, zeroFirst }: ActivationQuantization) {
   if (isFloat(type)) return (quotient: number) => roundToFloat(quotient, type, rounding);
   const round = rounding === 'half-even' ? roundHalfEven : roundHalfAwayFromZero;
   const [least, greatest] = integerRange(type);
+  if (zeroFirst) return (quotient: number, zero: number) => clamp(round(Math.fround(quotient + zero)), least, greatest);
   return (quotient: number, zero: number) => clamp(round(quotient) + zero, least, greatest);
 }
 

@@ -48,6 +48,7 @@ function claimStatic(tensors: TensorClaims, { name, outFeatures }: WeightSize): 
     granularity: { kind: 'tensor' },
     scale: { kind: 'static', scale: inputScale, zero },
     rounding: 'half-even',
+    zeroFirst: true,
   };
   const integer: IntegerExecution = { accumulatorBias, outputScale };
   return { inputScale, outputScale, execution: { activations, integer } };

@@ -29,6 +29,7 @@ const cases = {
     dynamic('int4-rows-share-byte', { type: 'i4', granularity: token, scale: symmetric(7), rounding: 'half-even' }),
   'int8-tensor-static': () => fixed('int8-channel', 'i8', [0.013]),
   'int8-tensor-static-asymmetric': () => fixed('int8-channel', 'i8', [0.013], [-21]),
+  'int8-tensor-static-zero-first': zeroFirst,
   'int8-group-static': () => fixed('int8-channel', 'i8', [0.013, 0.017]),
   'int8-integer-constants': integerConstants,
   'int8-token-decoding-integer-constants': () => {
@@ -117,6 +118,15 @@ function fixed(
     },
     tensors: [scale, ...(zero ? [zero] : [])],
   };
+}
+
+/** A zero point between two integers, as files do not have it: only so does it matter for most inputs when it is added. */
+function zeroFirst(): ActivationCaseParts {
+  const { weight, activations, tensors } = fixed('int8-channel', 'i8', [0.013]);
+  const form = { type: 'f32', dtype: 'F32', shape: [1], layout: plain('in') } as const;
+  const zero = syntheticTensor('input_zero', form, [['in', 1]], [-20.5]);
+  const scale = { ...activations.scale, zero: zero.stored } as ActivationQuantization['scale'];
+  return { weight, activations: { ...activations, scale, zeroFirst: true }, tensors: [...tensors, zero] };
 }
 
 /** Static int8 with a stored bias for the sums and a stored scale for the outputs, neither derived from the weight. */

@@ -1,11 +1,4 @@
-import {
-  type ActivationQuantization,
-  type DynamicScale,
-  type ElementType,
-  integerRange,
-  isFloat,
-  type Stored,
-} from '@lowbit/core';
+import { type ActivationQuantization, type DynamicScale, integerRange, isFloat, type Stored } from '@lowbit/core';
 import {
   decodeElement,
   decodeStored,
@@ -21,14 +14,14 @@ export interface ExpectedActivations {
   readonly values: Float32Array;
 }
 
-/** `x' = (q - zero) * scale` with `q = clamp(round(x / scale) + zero)`, one group of one row after the other, in f32. */
+/** `x' = (q - zero) * scale` with `q = clamp(round(x / scale) + zero)` or the sum rounded, one group of one row after the other, in f32. */
 export function expectedActivations(
   input: Float32Array,
   inFeatures: number,
   activations: ActivationQuantization,
   read: ReadTensor,
 ): ExpectedActivations {
-  const { granularity, type, rounding } = activations;
+  const { granularity } = activations;
   const size = granularity.kind === 'group' ? granularity.size : inFeatures;
   const codes = new Float64Array(input.length);
   const values = new Float32Array(input.length);
@@ -38,7 +31,7 @@ export function expectedActivations(
       const end = Math.min(start + size, row + inFeatures);
       const { scale, zero } = scaleAndZero(input.subarray(start, end), offset / size, activations, read);
       for (let i = start; i < end; i++) {
-        codes[i] = scale === 0 ? zero : quantize(Math.fround(input[i]! / scale), zero, type, rounding);
+        codes[i] = scale === 0 ? zero : quantize(Math.fround(input[i]! / scale), zero, activations);
         values[i] = (codes[i]! - zero) * scale;
       }
     }
@@ -67,16 +60,12 @@ function roundScale(scale: number, { scaleType, globalScale }: DynamicScale, rea
   return Math.fround(decodeElement(encodeElement(scale / global, scaleType), scaleType) * global);
 }
 
-function quantize(
-  quotient: number,
-  zero: number,
-  type: ElementType,
-  rounding: ActivationQuantization['rounding'],
-): number {
+function quantize(quotient: number, zero: number, { type, rounding, zeroFirst }: ActivationQuantization): number {
   if (isFloat(type)) return decodeElement(encodeElement(quotient, type), type);
   const [least, greatest] = integerRange(type);
-  const rounded = (rounding === 'half-even' ? roundHalfEven : roundHalfAwayFromZero)(quotient);
-  return Math.min(greatest, Math.max(least, rounded + zero));
+  const round = rounding === 'half-even' ? roundHalfEven : roundHalfAwayFromZero;
+  const code = zeroFirst ? round(Math.fround(quotient + zero)) : round(quotient) + zero;
+  return Math.min(greatest, Math.max(least, code));
 }
 
 function one(stored: Stored, group: number, read: ReadTensor): number {
