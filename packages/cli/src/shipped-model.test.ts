@@ -118,7 +118,7 @@ describe('with the shipped model', { timeout: 60_000 }, () => {
     const { code, stdout } = await lowbit(['doctor', '--json']);
     expect(code).toBe(0);
     expect(JSON.parse(stdout)).toMatchObject({
-      methods: [{ name: 'awq', status: 'ready' }],
+      methods: expect.arrayContaining([expect.objectContaining({ name: 'awq', status: 'ready' })]),
       backends: [{ name: 'cpu:reference', status: 'ready' }],
     });
   });

@@ -22,7 +22,7 @@ const explanation: Explanation = {
   path: '/models/m',
   architecture: 'Qwen3ForCausalLM',
   method: 'awq',
-  aliases: [],
+  aliases: ['awq_marlin', 'marlin'],
   settings: { bits: 4, groupSize: 48 },
   backend: 'cpu:reference',
   device: 'a processor',
@@ -78,6 +78,7 @@ describe('lowbit explain', () => {
     expect(stdout).toMatchInlineSnapshot(`
       "model       /models/m (Qwen3ForCausalLM)
       method      awq bits=4 groupSize=48
+      known as    awq_marlin, marlin
       backend     cpu:reference on a processor
       numerics    faithful
       not chosen  cpu:native: no AVX2

@@ -82,7 +82,7 @@ describe('lowbit serve', () => {
     const { code, stderr } = await runCommand(['serve', '.', '--quantization', 'gptq'], runtime, { cwd: '/tmp' });
     expect(code).toBe(2);
     expect(stderr).toBe(
-      'error: --quantization gptq: expected the method of the checkpoint, awq (/tmp)\n' +
+      'error: --quantization gptq: the checkpoint is awq, elsewhere known as awq_marlin, marlin (/tmp)\n' +
         'Leave the option out, or write --quantization awq. Checkpoints are run as they are, never converted.\n',
     );
     expect(runtime.opened).toEqual([]);

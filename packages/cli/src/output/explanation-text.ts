@@ -44,6 +44,7 @@ function formatFacts(explanation: Explanation, paint: Paint): string {
   const facts: Fact[] = [
     ['model', `${explanation.path} (${explanation.architecture})`],
     ['method', [explanation.method, ...settings].join(' ')],
+    ...(explanation.aliases.length > 0 ? [['known as', explanation.aliases.join(', ')] satisfies Fact] : []),
     ['backend', `${explanation.backend} on ${explanation.device}`],
     ['numerics', explanation.numerics],
     ...explanation.backendRefusals.map((refusal) => ['not chosen', formatRefusal(refusal)] satisfies Fact),

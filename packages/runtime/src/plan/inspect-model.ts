@@ -1,16 +1,10 @@
-import {
-  type DType,
-  findMethod,
-  findQuantizationConfig,
-  LowbitError,
-  quantMethodOf,
-  type Registry,
-} from '@lowbit/core';
+import { type DType, findMethod, LowbitError, type Registry } from '@lowbit/core';
 import { architectureOf } from '../checkpoint/architecture-of.ts';
 import { type ModelFolder, openModelFolder } from '../checkpoint/model-folder.ts';
 import { type Checkpoint, readCheckpoint } from '../checkpoint/read-checkpoint.ts';
 import type { Inspection } from './inspection.ts';
 import { findMissingMethod } from './missing-method.ts';
+import { quantizationSource } from './quantization-source.ts';
 
 /** What a checkpoint folder holds. Works without the checkpoint's method and says what it then cannot tell. */
 export async function inspectModel(
@@ -38,16 +32,12 @@ async function inspect(checkpoint: Checkpoint, registry: Registry): Promise<Insp
   }));
   const bytesByDType: Partial<Record<DType, number>> = {};
   for (const { dtype, bytes } of tensors) bytesByDType[dtype] = (bytesByDType[dtype] ?? 0) + bytes;
-  const embedded = findQuantizationConfig(config);
-  const { settings, quantMethod, notes } = await readSettings(checkpoint, registry);
+  const quantization = await readSettings(checkpoint, registry);
   return {
     path: folder.path,
     architecture: architectureOf(config),
     modelType: typeof config.model_type === 'string' ? config.model_type : undefined,
-    quantMethod,
-    quantizationSource: embedded?.source,
-    settings,
-    notes,
+    ...quantization,
     files: await listFiles(folder, tensors),
     tensors,
     bytesByDType,
@@ -58,22 +48,22 @@ async function inspect(checkpoint: Checkpoint, registry: Registry): Promise<Insp
 async function readSettings(
   checkpoint: Checkpoint,
   registry: Registry,
-): Promise<Pick<Inspection, 'settings' | 'quantMethod' | 'notes'>> {
+): Promise<Pick<Inspection, 'settings' | 'quantMethod' | 'quantizationSource' | 'notes'>> {
   const { metadata } = checkpoint;
-  const embedded = findQuantizationConfig(metadata.config);
-  const named = embedded && quantMethodOf(embedded.value);
   const entry = findMethod(registry, metadata);
   if (!entry) {
     const missing = await findMissingMethod(checkpoint);
     const notes = missing ? [`No installed method reads ${missing.name}. ${missing.remedy}`] : [];
-    return { settings: undefined, quantMethod: named ?? missing?.name, notes };
+    return { settings: undefined, quantMethod: missing?.name, quantizationSource: missing?.source, notes };
   }
+  const source = quantizationSource(entry, metadata);
+  const found = { quantMethod: source?.quantMethod ?? entry.name, quantizationSource: source?.place };
   try {
-    const config = (await entry.load()).parseConfig(metadata);
-    return { settings: config.settings, quantMethod: named ?? entry.name, notes: config.warnings };
+    const { settings, warnings } = (await entry.load()).parseConfig(metadata);
+    return { ...found, settings, notes: warnings };
   } catch (error) {
     if (!LowbitError.isInstance(error)) throw error;
-    return { settings: undefined, quantMethod: named ?? entry.name, notes: [error.message] };
+    return { ...found, settings: undefined, notes: [error.message] };
   }
 }
 

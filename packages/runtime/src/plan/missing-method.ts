@@ -1,6 +1,7 @@
-import { findMethod, findPattern, findQuantizationConfig, quantMethodOf } from '@lowbit/core';
+import { findMethod, findQuantizationConfig, quantMethodOf } from '@lowbit/core';
 import { type Checkpoint, readSideFiles } from '../checkpoint/read-checkpoint.ts';
 import { knownMethods } from './known-plugins.ts';
+import { quantizationSource } from './quantization-source.ts';
 
 /** A method that a checkpoint needs and the registry lacks. */
 export interface MissingMethod {
@@ -17,19 +18,17 @@ export async function findMissingMethod({ folder, metadata }: Checkpoint): Promi
   const { config } = metadata;
   const sideFiles = await readSideFiles(folder, knownMethods);
   const known = findMethod(knownMethods, { config, sideFiles });
-  const embedded = findQuantizationConfig(config);
-  const named = embedded && quantMethodOf(embedded.value);
   if (known) {
-    const patterns = (known.match.files ?? []).map(({ name }) => ({ kind: 'glob', text: name }) as const);
-    const file = [...sideFiles.keys()].find((name) => findPattern(patterns, name));
+    const source = quantizationSource(known, { config, sideFiles });
     return {
-      name: named ?? known.name,
-      source: embedded?.source ?? file ?? 'config.json',
+      name: source?.quantMethod ?? known.name,
+      source: source?.place ?? 'config.json',
       remedy: `Install it: npm install ${known.from} (libraries: pass it to createRegistry).`,
     };
   }
+  const embedded = findQuantizationConfig(config);
   if (!embedded) return undefined;
-  const name = named ?? 'unnamed';
+  const name = quantMethodOf(embedded.value) ?? 'unnamed';
   return {
     name,
     source: embedded.source,

@@ -5,6 +5,7 @@ import {
   describeUnquantized,
   type LinearKernel,
   type LinearScheme,
+  type QuantizationConfig,
   type QuantizationMethod,
   type Refusal,
 } from '@lowbit/core';
@@ -262,5 +263,32 @@ describe('inspectModel', () => {
     expect(inspection.settings).toBeUndefined();
     expect(inspection.tensors).toHaveLength(21);
     expect(inspection.bytesByDType).toEqual({ F32: inspection.totalBytes });
+  });
+
+  it('says which file beside config.json names the method', async () => {
+    const files = { 'quantize_config.json': { bits: 4, group_size: 128, zero_point: true } };
+    const inspection = await inspectModel(memoryFolder(files), { registry: createRegistry({}) });
+    expect(inspection).toMatchObject({ quantMethod: 'awq', quantizationSource: 'quantize_config.json' });
+
+    const method: QuantizationMethod = {
+      specificationVersion: 'v1',
+      name: 'beside',
+      match: { files: [{ name: 'beside_*.json', keys: [], overrides: true }] },
+      variants: [],
+      parseConfig: () => ({ settings: { bits: 8 }, warnings: ['an odd field'] }) as unknown as QuantizationConfig,
+    };
+    const config = { ...tinyConfig, quantization_config: { quant_method: 'awq', bits: 4 } };
+    const both = memoryFolder({ 'config.json': config, 'beside_w8a8.json': {} });
+    expect(await inspectModel(both, { registry: createRegistry({ methods: [method] }) })).toMatchObject({
+      quantMethod: 'beside',
+      quantizationSource: 'beside_w8a8.json',
+      settings: { bits: 8 },
+      notes: ['an odd field'],
+    });
+    expect(await inspectModel(memoryFolder(), { registry: createRegistry({}) })).toMatchObject({
+      quantMethod: undefined,
+      quantizationSource: undefined,
+      notes: [],
+    });
   });
 });
