@@ -12,7 +12,7 @@ import {
 } from '@lowbit/core';
 import { chooseKvCache, kvScalesUnused } from './kv-cache.ts';
 import type { LayerSpec } from './layer-spec.ts';
-import { findExtra, hasWeightScale } from './quark-names.ts';
+import { findExtra, hasWeightScale, type StoredZeroPoints, storedZeroPoints } from './quark-names.ts';
 import { type QuarkSettings, readSettings } from './quark-settings.ts';
 import { refuseInput } from './schemes/input-quantization.ts';
 import { quantizesWeight, quarkLinear } from './schemes/quark-linear.ts';
@@ -29,7 +29,8 @@ type Tensors = ReadonlyMap<string, TensorRef>;
  */
 export function parseQuarkConfig({ tensors, ...checkpoint }: CheckpointMetadata): QuantizationConfig {
   const settings = readSettings({ ...checkpoint, tensors });
-  const linearScheme = (module: LinearSpec) => chooseLinear(module, settings, tensors);
+  const zeroPoints = storedZeroPoints(tensors);
+  const linearScheme = (module: LinearSpec) => chooseLinear(module, settings, tensors, zeroPoints);
   return {
     method: 'quark',
     settings: canonical(settings),
@@ -72,7 +73,12 @@ function unusedRules({ kvCache, softmax, weightFormat }: QuarkSettings): readonl
   return [...(kvCache || softmax ? [kvScalesUnused] : []), ...(weightFormat === 'fake_quantized' ? [record] : [])];
 }
 
-function chooseLinear(module: LinearSpec, settings: QuarkSettings, tensors: Tensors): SchemeAnswer<LinearScheme> {
+function chooseLinear(
+  module: LinearSpec,
+  settings: QuarkSettings,
+  tensors: Tensors,
+  zeroPoints: StoredZeroPoints,
+): SchemeAnswer<LinearScheme> {
   const { name, role, tiedTo } = module;
   const { exclude, excludeField, packMethod, weightFormat } = settings;
   if (tiedTo !== undefined) return { kind: 'unquantized', rule: `tied to ${tiedTo}` };
@@ -100,7 +106,7 @@ function chooseLinear(module: LinearSpec, settings: QuarkSettings, tensors: Tens
         `${excludeField}: ${JSON.stringify(excluded.text)} covers ${name}, but the file holds scales for it; it is read as quantized`,
       ]
     : [];
-  return { kind: 'scheme', scheme: quarkLinear(spec, packMethod, weightFormat), warnings };
+  return { kind: 'scheme', scheme: quarkLinear(spec, { packMethod, weightFormat, zeroPoints }), warnings };
 }
 
 function specOf(name: string, { layers, linears, global }: QuarkSettings): LayerSpec {

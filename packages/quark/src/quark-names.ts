@@ -47,3 +47,17 @@ export function findExtra(tensors: ReadonlyMap<string, TensorRef>, module: strin
   const suffix = Object.keys(extras).find((extra) => tensors.has(`${module}.${extra}`));
   return suffix === undefined ? undefined : { tensor: `${module}.${suffix}`, what: extras[suffix] ?? '' };
 }
+
+/** Which zero points the file holds at all: of symmetric quantizations, current versions write all and older ones none. */
+export interface StoredZeroPoints {
+  readonly weight: boolean;
+  readonly input: boolean;
+}
+
+export function storedZeroPoints(tensors: ReadonlyMap<string, TensorRef>): StoredZeroPoints {
+  const has = (pattern: RegExp) => [...tensors.keys()].some((name) => pattern.test(name));
+  return {
+    weight: has(/\.weight_(?:zero_point|quantizer\.(?:\d+\.)?zero_point)/),
+    input: has(/\.input_(?:zero_point|quantizer\.(?:\d+\.)?zero_point)/),
+  };
+}

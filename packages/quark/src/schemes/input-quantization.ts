@@ -17,6 +17,7 @@ import {
 import { codesForm, floatDTypes, tableForm } from '../quark-layout.ts';
 import { parameterName } from '../quark-names.ts';
 import type { TensorSpec } from '../tensor-spec.ts';
+import type { Written } from '../written.ts';
 import { refuse } from './weight-refusal.ts';
 import { claim } from './weight-stages.ts';
 
@@ -86,6 +87,7 @@ function refuseDynamic(
 export function describeInput(
   stages: readonly TensorSpec[],
   module: LinearSpec,
+  written: Written,
   tensors: TensorClaims,
 ): ActivationQuantization | undefined {
   const [spec, second] = stages;
@@ -93,7 +95,7 @@ export function describeInput(
   const { dtype } = spec;
   const scale = spec.dynamic
     ? dynamicScale({ ...spec, dtype }, second, module, tensors)
-    : staticScale({ ...spec, dtype }, module, tensors);
+    : staticScale({ ...spec, dtype }, module, written, tensors);
   return { type: elements[dtype], granularity: granularityOf(spec), scale, rounding: 'half-even' };
 }
 
@@ -102,16 +104,16 @@ function granularityOf({ granularity, groupSize = -1 }: TensorSpec): ActivationG
   return granularity === 'per_group' && groupSize !== -1 ? { kind: 'group', size: groupSize } : { kind: 'token' };
 }
 
-/** Zero points are written for all integers, also where they are zero. */
 function staticScale(
   { dtype, symmetric }: TensorSpec & { readonly dtype: QuarkElement },
   { name }: LinearSpec,
+  { zeroPoints }: Written,
   tensors: TensorClaims,
 ) {
   const scaleName = parameterName(tensors, name, 'input', 'scale', 0);
   const zeroName = parameterName(tensors, name, 'input', 'zero_point', 0);
   const scale = claim(tensors, scaleName, tableForm(floatDTypes, []));
-  const hasZero = isInteger(dtype) && (!symmetric || tensors.has(zeroName));
+  const hasZero = isInteger(dtype) && (!symmetric || zeroPoints.input);
   const zero = hasZero ? claim(tensors, zeroName, codesForm(dtype, [], 'order')) : undefined;
   return { kind: 'static', scale, ...(zero ? { zero } : {}) } as const;
 }

@@ -7,9 +7,9 @@ import {
   type QuantizedWeight,
   type TensorClaims,
 } from '@lowbit/core';
-import type { PackMethod, WeightFormat } from '../export-settings.ts';
 import type { LayerSpec } from '../layer-spec.ts';
 import { floatDTypes, tableForm } from '../quark-layout.ts';
+import type { Written } from '../written.ts';
 import { describeInput } from './input-quantization.ts';
 import { schemeName } from './scheme-name.ts';
 import { claim, describeWeight } from './weight-stages.ts';
@@ -18,16 +18,14 @@ import { claim, describeWeight } from './weight-stages.ts';
  * `<module>.weight` with its scales and zero points, what static inputs need, and the bias where the architecture has
  * one. Weights may stay plain floats while inputs are quantized, and in fake-quantized exports they always are.
  */
-export function quarkLinear(spec: LayerSpec, packMethod: PackMethod, weightFormat: WeightFormat): LinearScheme {
+export function quarkLinear(spec: LayerSpec, written: Written): LinearScheme {
   const name = schemeName(spec);
-  const quantized = weightFormat === 'real_quantized' && quantizesWeight(spec);
+  const quantized = written.weightFormat === 'real_quantized' && quantizesWeight(spec);
   return {
     name,
     describe(module, tensors) {
-      const weight = quantized
-        ? describeWeight(spec.weight, module, packMethod, tensors)
-        : plainWeight(module, tensors);
-      const activations = describeInput(spec.input, module, tensors);
+      const weight = quantized ? describeWeight(spec.weight, module, written, tensors) : plainWeight(module, tensors);
+      const activations = describeInput(spec.input, module, written, tensors);
       return deepFreeze({
         kind: 'linear',
         module: module.name,

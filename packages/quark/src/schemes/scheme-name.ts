@@ -6,6 +6,7 @@ import type { TensorSpec } from '../tensor-spec.ts';
 /** `w8a8-fp8`, `w4a16`, `w4a8-mxfp4`: bits of weights and activations, and the family of the weights where they are floats. */
 export function schemeName({ weight, input }: LayerSpec): string {
   const bits = `w${bitsOfStages(weight)}a${bitsOfStages(input)}`;
+  if (bits === 'w16a16') return bits;
   const family = familyOf(weight.length > 0 ? weight : input);
   return family === 'int' && bits.endsWith('a16')
     ? bits

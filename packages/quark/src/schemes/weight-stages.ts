@@ -22,6 +22,7 @@ import {
 } from '../quark-layout.ts';
 import { parameterName } from '../quark-names.ts';
 import type { TensorSpec } from '../tensor-spec.ts';
+import type { Written } from '../written.ts';
 
 /** A stage of a weight that `refuseWeight` has let pass, where it stands in the list, and the stage that quantizes its scales. */
 interface Stage {
@@ -43,7 +44,7 @@ interface Stage {
 export function describeWeight(
   specs: readonly TensorSpec[],
   module: LinearSpec,
-  packMethod: PackMethod,
+  written: Written,
   tensors: TensorClaims,
 ): QuantizedWeight {
   const stages = stagesOf(specs).reverse();
@@ -53,9 +54,9 @@ export function describeWeight(
   for (const { spec } of stages) checkSizes(spec, module);
   checkMultiple(last.spec.dtype, module);
 
-  const codes = claim(tensors, `${name}.weight`, codesOf(last.spec, module, packMethod));
+  const codes = claim(tensors, `${name}.weight`, codesOf(last.spec, module, written.packMethod));
   const scales = stages.flatMap((stage) => claimScales(stage, module, tensors));
-  const zero = claimZero(last, module, packMethod, tensors);
+  const zero = claimZero(last, module, written, tensors);
   return { outFeatures, inFeatures, codes, scales, ...(zero ? { zero } : {}) };
 }
 
@@ -96,16 +97,14 @@ function fp8DTypes({ dtype }: TensorSpec) {
   return [dtype === 'fp8_e5m2' ? 'F8_E5M2' : 'F8_E4M3'] as const;
 }
 
-/** Zero points are written for all integers, also where they are zero; older versions left those out. */
 function claimZero(
   { spec, index }: Stage,
   module: LinearSpec,
-  packMethod: PackMethod,
+  { packMethod, zeroPoints }: Written,
   tensors: TensorClaims,
 ): Blocked | undefined {
-  if (!isInteger(spec.dtype)) return undefined;
+  if (!isInteger(spec.dtype) || (spec.symmetric && !zeroPoints.weight)) return undefined;
   const name = parameterName(tensors, module.name, 'weight', 'zero_point', index);
-  if (spec.symmetric && !tensors.has(name)) return undefined;
   const dimensions = tableDimensions(spec, module);
   // The rows of int3 are not turned, and neither are those of its zero points.
   const turned = spec.dtype === 'int3' ? [...dimensions].reverse() : dimensions;

@@ -55,6 +55,14 @@ describe('damages', () => {
     expect(damageProblems(rowwise, fixture, damage)).toEqual([]);
   });
 
+  it.each([
+    ['reshaped', [1, 1]],
+    ['grown', [2]],
+  ] as const)('%s: a single number gets a shape that no single number has', (kind, shape) => {
+    const scalar = new Map([['s', ref('s', 'F32', [])]]);
+    expect(damages[kind](scalar, 's').get('s')?.shape).toEqual(shape);
+  });
+
   it('leaves the fixture as it is', () => {
     for (const damage of Object.values(damages)) damage(fixture.metadata.tensors, 'a.codes');
     expect([...fixture.metadata.tensors.values()]).toEqual(refs);

@@ -15,9 +15,11 @@ export const damages = {
       [...tensors].map(([other, ref]) => (other === name ? [renamed, { ...ref, name: renamed }] : [other, ref])),
     );
   },
-  reshaped: (tensors, name) => replaced(tensors, name, ({ shape }) => ({ shape: [...shape, 1] })),
+  // A single number may stand in a tensor of shape [] or [1].
+  reshaped: (tensors, name) =>
+    replaced(tensors, name, ({ shape }) => ({ shape: shape.length === 0 ? [1, 1] : [...shape, 1] })),
   grown: (tensors, name) =>
-    replaced(tensors, name, ({ shape: [first = 0, ...rest] }) => ({ shape: [first + 1, ...rest] })),
+    replaced(tensors, name, ({ shape: [first = 1, ...rest] }) => ({ shape: [first + 1, ...rest] })),
   retyped: (tensors, name) => replaced(tensors, name, ({ dtype }) => ({ dtype: otherDType(dtype) })),
 } as const satisfies Readonly<Record<string, Damage>>;
 
