@@ -1,5 +1,5 @@
+import { booleanField, type FieldReader, integerField, wordField } from '@lowbit/core';
 import type { AwqFormat } from './awq-layout.ts';
-import type { FieldReader } from './config-source.ts';
 
 export type AwqBits = 2 | 3 | 4 | 5 | 6 | 7 | 8;
 
@@ -8,22 +8,21 @@ export type AwqVersion = AwqFormat | 'marlin' | 'bitblas';
 
 /** Readers for every field whose value matters. Spellings: AutoAWQ, llm-awq, GPTQModel, AutoRound, Quark. */
 export const fields = {
-  method: oneOf(['quant_method', 'method'], { awq: 'awq' }),
-  bits: {
-    spellings: ['bits', 'w_bit', 'wbits'],
-    expected: 'an integer from 2 to 8',
-    read: (value) => (Number.isInteger(value) && inRange(value as number, 2, 8) ? (value as AwqBits) : undefined),
-  } satisfies FieldReader<AwqBits>,
-  groupSize: {
-    spellings: ['group_size', 'q_group_size'],
-    expected: 'a positive integer, or -1 for one group per output feature',
-    read: (value) =>
-      Number.isSafeInteger(value) && (value === -1 || (value as number) > 0) ? (value as number) : undefined,
-  } satisfies FieldReader<number>,
-  zeroPoint: boolean('zero_point'),
-  symmetric: boolean('sym'),
+  method: wordField(['quant_method', 'method'], { awq: 'awq' }),
+  bits: integerField(
+    ['bits', 'w_bit', 'wbits'],
+    'an integer from 2 to 8',
+    (value): value is AwqBits => value >= 2 && value <= 8,
+  ),
+  groupSize: integerField(
+    ['group_size', 'q_group_size'],
+    'a positive integer, or -1 for one group per output feature',
+    (value): value is number => value === -1 || value > 0,
+  ),
+  zeroPoint: booleanField('zero_point'),
+  symmetric: booleanField('sym'),
   /** `exllama` and `ipex` choose a kernel; the bytes are gemm's. */
-  version: oneOf<AwqVersion>(['version', 'format', 'checkpoint_format'], {
+  version: wordField<AwqVersion>(['version', 'format', 'checkpoint_format'], {
     gemm: 'gemm',
     exllama: 'gemm',
     ipex: 'gemm',
@@ -34,7 +33,7 @@ export const fields = {
     bitblas: 'bitblas',
   }),
   /** All but `llm-awq` choose a kernel at run time. */
-  backend: oneOf<'llm-awq' | 'kernel'>(['backend'], {
+  backend: wordField<'llm-awq' | 'kernel'>(['backend'], {
     'llm-awq': 'llm-awq',
     ...Object.fromEntries(
       'autoawq auto auto_trainable gemm gemm_triton gemv gemv_fast torch torch_awq torch_fused_awq exllama exllama_v1 exllama_v2 ipex marlin machete bitblas'
@@ -48,10 +47,10 @@ export const fields = {
     read: (value) =>
       Array.isArray(value) && value.every((entry) => typeof entry === 'string' && entry !== '') ? value : undefined,
   } satisfies FieldReader<readonly string[]>,
-  head: boolean('lm_head'),
-  packDType: oneOf(['pack_dtype'], { int32: 'I32', int16: 'I16' }),
-  packMethod: oneOf(['pack_method'], { reorder: 'reorder', order: 'order' }),
-  dataType: oneOf(['data_type'], { int: 'int' }),
+  head: booleanField('lm_head'),
+  packDType: wordField(['pack_dtype'], { int32: 'I32', int16: 'I16' }),
+  packMethod: wordField(['pack_method'], { reorder: 'reorder', order: 'order' }),
+  dataType: wordField(['data_type'], { int: 'int' }),
   dynamic: {
     spellings: ['dynamic'],
     expected: 'an object or null',
@@ -85,27 +84,3 @@ export const knownFields: ReadonlySet<string> = new Set([
   ...Object.values(fields).flatMap(({ spellings }) => spellings),
   ...harmlessFields,
 ]);
-
-function inRange(value: number, min: number, max: number): boolean {
-  return min <= value && value <= max;
-}
-
-function boolean(spelling: string): FieldReader<boolean> {
-  return {
-    spellings: [spelling],
-    expected: 'true or false',
-    read: (value) => (typeof value === 'boolean' ? value : undefined),
-  };
-}
-
-/** One of some words, in any case. */
-function oneOf<T extends string>(spellings: readonly string[], words: Readonly<Record<string, T>>): FieldReader<T> {
-  return {
-    spellings,
-    expected: `one of ${Object.keys(words).join(', ')}`,
-    read(value) {
-      const word = typeof value === 'string' ? value.toLowerCase() : '';
-      return Object.hasOwn(words, word) ? words[word] : undefined;
-    },
-  };
-}

@@ -1,14 +1,21 @@
-import { ConfigError, RefusedError } from '@lowbit/core';
+import {
+  ConfigError,
+  type FoundSetting,
+  placeOf,
+  RefusedError,
+  readAllFields,
+  readField,
+  type SettingsSource,
+} from '@lowbit/core';
 import { type AwqBits, type AwqVersion, fields } from './awq-fields.ts';
 import type { AwqFormat } from './awq-layout.ts';
-import { type ConfigSource, type Found, placeOf, readAll, readField } from './config-source.ts';
 
 /**
  * The layout of the checkpoint's tensors.
  * @throws RefusedError for layouts that are permuted for one kernel
  */
-export function readFormat(sources: readonly ConfigSource[], warnings: string[]): Found<AwqFormat> {
-  const backend = readAll(sources, fields.backend).find(({ value }) => value === 'llm-awq');
+export function readFormat(sources: readonly SettingsSource[], warnings: string[]): FoundSetting<AwqFormat> {
+  const backend = readAllFields(sources, fields.backend).find(({ value }) => value === 'llm-awq');
   if (backend) return { ...backend, value: 'gemv_fast' };
   const version = readField(sources, fields.version);
   if (!version) {
@@ -28,7 +35,7 @@ const refusedFormats: Readonly<Record<Exclude<AwqVersion, AwqFormat>, string>> =
   bitblas: 'the file holds weights in the layout of a compiled BitBLAS kernel',
 };
 
-function refusedFormat({ value, file, field }: Found<Exclude<AwqVersion, AwqFormat>>): RefusedError {
+function refusedFormat({ value, file, field }: FoundSetting<Exclude<AwqVersion, AwqFormat>>): RefusedError {
   const hint = 'use the gemm export of the same model';
   return new RefusedError({
     message: `${file}: ${field}: ${value} checkpoints are not supported`,
@@ -41,17 +48,17 @@ function refusedFormat({ value, file, field }: Found<Exclude<AwqVersion, AwqForm
  * @throws ConfigError naming both settings; RefusedError for Quark's natural order
  */
 export function checkFormat(
-  format: Found<AwqFormat>,
-  bits: Found<AwqBits>,
-  groupSize: Found<number>,
-  sources: readonly ConfigSource[],
+  format: FoundSetting<AwqFormat>,
+  bits: FoundSetting<AwqBits>,
+  groupSize: FoundSetting<number>,
+  sources: readonly SettingsSource[],
 ): void {
   checkWidth(bits, format);
   checkTableWidth(groupSize, format);
   checkPacking(sources, format);
 }
 
-function checkWidth(bits: Found<AwqBits>, format: Found<AwqFormat>): void {
+function checkWidth(bits: FoundSetting<AwqBits>, format: FoundSetting<AwqFormat>): void {
   if (format.value === 'gemm' || bits.value === 4) return;
   throw new ConfigError({
     ...placeOf(bits),
@@ -61,7 +68,7 @@ function checkWidth(bits: Found<AwqBits>, format: Found<AwqFormat>): void {
 }
 
 /** The gemv layouts pad their tables by group size, which their writers define for these sizes only. */
-function checkTableWidth(groupSize: Found<number>, format: Found<AwqFormat>): void {
+function checkTableWidth(groupSize: FoundSetting<number>, format: FoundSetting<AwqFormat>): void {
   const { value } = groupSize;
   if (format.value === 'gemm' || value === 32 || value === 64 || value >= 128) return;
   throw new ConfigError({
@@ -71,7 +78,7 @@ function checkTableWidth(groupSize: Found<number>, format: Found<AwqFormat>): vo
   });
 }
 
-function checkPacking(sources: readonly ConfigSource[], format: Found<AwqFormat>): void {
+function checkPacking(sources: readonly SettingsSource[], format: FoundSetting<AwqFormat>): void {
   const packDType = readField(sources, fields.packDType);
   const expected = format.value === 'gemv_fast' ? 'I16' : 'I32';
   if (packDType && packDType.value !== expected) {

@@ -1,6 +1,6 @@
 import type { FormatVariant, QuantizationMethod } from '@lowbit/core';
 import { parseAwqConfig } from './awq-config.ts';
-import { configFiles } from './config-source.ts';
+import { configFiles } from './config-files.ts';
 
 // Files of before config.json named a method; GPTQ's quantize_config.json has neither w_bit nor zero_point.
 const oldSpelling = ['w_bit', 'q_group_size'];

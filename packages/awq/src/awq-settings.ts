@@ -1,17 +1,20 @@
-import { type CheckpointMetadata, ConfigError, RefusedError } from '@lowbit/core';
+import {
+  type CheckpointMetadata,
+  ConfigError,
+  type FoundSetting,
+  findSettings,
+  placeOf,
+  RefusedError,
+  readAllFields,
+  readField,
+  requireField,
+  type SettingPlace,
+  type SettingsSource,
+} from '@lowbit/core';
 import { type AwqBits, fields, knownFields } from './awq-fields.ts';
 import { checkFormat, readFormat } from './awq-format.ts';
 import type { AwqFormat } from './awq-layout.ts';
-import {
-  type ConfigSource,
-  type Found,
-  findSources,
-  type Place,
-  placeOf,
-  readAll,
-  readField,
-  requireField,
-} from './config-source.ts';
+import { configFiles } from './config-files.ts';
 
 /** The settings of a checkpoint in one spelling. */
 export interface AwqSettings {
@@ -27,7 +30,7 @@ export interface AwqSettings {
   /** What the file says of its head, if anything. */
   readonly quantizedHead: boolean | undefined;
   /** Where settings stood that later checks may have to blame. */
-  readonly places: { readonly groupSize: Place; readonly modulesToNotConvert: Place | undefined };
+  readonly places: { readonly groupSize: SettingPlace; readonly modulesToNotConvert: SettingPlace | undefined };
   readonly warnings: readonly string[];
 }
 
@@ -36,7 +39,7 @@ export interface AwqSettings {
  * that are not supported
  */
 export function readSettings(checkpoint: CheckpointMetadata): AwqSettings {
-  const sources = findSources(checkpoint);
+  const sources = findSettings(checkpoint, configFiles);
   if (sources.length === 0) {
     throw new ConfigError({
       file: 'config.json',
@@ -54,7 +57,7 @@ export function readSettings(checkpoint: CheckpointMetadata): AwqSettings {
   checkFormat(format, bits, groupSize, sources);
   readField(sources, fields.dataType);
   checkDynamic(sources);
-  const skips = readAll(sources, fields.modulesToNotConvert);
+  const skips = readAllFields(sources, fields.modulesToNotConvert);
   warnings.push(...disagreeingSkips(skips), ...unknownFields(sources));
   return {
     format: format.value,
@@ -69,7 +72,7 @@ export function readSettings(checkpoint: CheckpointMetadata): AwqSettings {
   };
 }
 
-function readZeroPoint(sources: readonly ConfigSource[], warnings: string[]): boolean {
+function readZeroPoint(sources: readonly SettingsSource[], warnings: string[]): boolean {
   const symmetric = readField(sources, fields.symmetric);
   const zeroPoint = readField(sources, fields.zeroPoint);
   if (!zeroPoint) {
@@ -85,8 +88,8 @@ function readZeroPoint(sources: readonly ConfigSource[], warnings: string[]): bo
 }
 
 /** Overrides per module. Those that only leave modules out (`-:`) are harmless: the tensors show what was left out. */
-function checkDynamic(sources: readonly ConfigSource[]): void {
-  for (const { value, file, field } of readAll(sources, fields.dynamic)) {
+function checkDynamic(sources: readonly SettingsSource[]): void {
+  for (const { value, file, field } of readAllFields(sources, fields.dynamic)) {
     const overrides = value.filter((pattern) => !pattern.startsWith('-:'));
     if (overrides.length === 0) continue;
     throw new RefusedError({
@@ -96,13 +99,13 @@ function checkDynamic(sources: readonly ConfigSource[]): void {
   }
 }
 
-function disagreeingSkips([first, ...others]: readonly Found<readonly string[]>[]): readonly string[] {
+function disagreeingSkips([first, ...others]: readonly FoundSetting<readonly string[]>[]): readonly string[] {
   return others
     .filter(({ value }) => JSON.stringify(value) !== JSON.stringify(first?.value))
     .map(({ file, field }) => `${file}: ${field} differs from ${first?.file}: ${first?.field}, which counts`);
 }
 
-function unknownFields(sources: readonly ConfigSource[]): readonly string[] {
+function unknownFields(sources: readonly SettingsSource[]): readonly string[] {
   return sources.flatMap(({ file, prefix, value }) =>
     Object.keys(value)
       .filter((key) => !knownFields.has(key))

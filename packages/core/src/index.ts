@@ -26,6 +26,7 @@ export * from './quantized-weight.ts';
 export * from './refusal.ts';
 export * from './registry.ts';
 export * from './select-kernel.ts';
+export * from './settings.ts';
 export * from './slice.ts';
 export * from './stored-bytes.ts';
 export * from './tensor-ledger.ts';

@@ -1,4 +1,4 @@
-import { type ConfigSource, disagreement, readAll } from './config-source.ts';
+import { disagreeingSettings, readAllFields, type SettingsSource } from '@lowbit/core';
 import { fields } from './gptq-fields.ts';
 import { compileModulePattern, entriesOf, type ModuleRule, overridesOf, sameRules } from './module-rules.ts';
 
@@ -8,11 +8,11 @@ import { compileModulePattern, entriesOf, type ModuleRule, overridesOf, sameRule
  * some tools sort config.json when they save it.
  * @throws ConfigError for two places that disagree, and as `overridesOf` and `compileModulePattern`
  */
-export function readDynamic(sources: readonly ConfigSource[], warnings: string[]): readonly ModuleRule[] {
-  const all = readAll(sources, fields.dynamic);
+export function readDynamic(sources: readonly SettingsSource[], warnings: string[]): readonly ModuleRule[] {
+  const all = readAllFields(sources, fields.dynamic);
   const [first, ...others] = all;
   if (!first) return [];
-  for (const other of others) if (!sameRules(other.value, first.value)) throw disagreement(first, other);
+  for (const other of others) if (!sameRules(other.value, first.value)) throw disagreeingSettings(first, other);
   const found = all.find(({ file }) => file === 'quantize_config.json') ?? first;
   const order = ({ value }: typeof first) => JSON.stringify(Object.keys(value));
   if (others.some((other) => order(other) !== order(first))) {

@@ -1,6 +1,5 @@
-import { RefusedError } from '@lowbit/core';
+import { type FoundSetting, RefusedError, readField, type SettingsSource } from '@lowbit/core';
 import { readPacking } from './auto-round.ts';
-import { type ConfigSource, type Found, readField } from './config-source.ts';
 import { type CheckpointFormat, fields } from './gptq-fields.ts';
 import type { GptqFormat } from './gptq-layout.ts';
 
@@ -8,7 +7,7 @@ import type { GptqFormat } from './gptq-layout.ts';
  * How the checkpoint stores its zero points. Absent: as version 1.
  * @throws ConfigError; RefusedError for layouts of another kind, by name
  */
-export function readFormat(sources: readonly ConfigSource[]): GptqFormat {
+export function readFormat(sources: readonly SettingsSource[]): GptqFormat {
   const method = readField(sources, fields.method);
   if (method?.value === 'marlin' || method?.value === 'bitblas') throw refused({ ...method, value: method.value });
   const isMarlin = readField(sources, fields.isMarlin);
@@ -55,7 +54,7 @@ const reasons: Readonly<Record<RefusedFormat, readonly [message: string, hint: s
   pack_dtype: ['codes packed into words of another size than 32 bits', 'save the model with pack_dtype int32'],
 };
 
-function refused({ value, file, field }: Found<RefusedFormat>): RefusedError {
+function refused({ value, file, field }: FoundSetting<RefusedFormat>): RefusedError {
   const [message, hint] = reasons[value];
   return new RefusedError({
     message: `${file}: ${field}: this layout is not supported`,

@@ -1,5 +1,5 @@
 import type { FormatVariant, QuantizationMethod } from '@lowbit/core';
-import { configFiles } from './config-source.ts';
+import { configFiles } from './config-files.ts';
 import { parseGptqConfig } from './gptq-config.ts';
 
 const variants: readonly FormatVariant[] = [

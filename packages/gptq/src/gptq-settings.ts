@@ -1,6 +1,15 @@
-import { type CheckpointMetadata, ConfigError, RefusedError } from '@lowbit/core';
+import {
+  type CheckpointMetadata,
+  ConfigError,
+  findSettings,
+  RefusedError,
+  readAllFields,
+  readField,
+  requireField,
+  type SettingsSource,
+} from '@lowbit/core';
 import { checkScheme, readExtraConfig } from './auto-round.ts';
-import { type ConfigSource, findSources, readAll, readField, requireField } from './config-source.ts';
+import { configFiles } from './config-files.ts';
 import { readDynamic } from './dynamic-rules.ts';
 import { fields } from './gptq-fields.ts';
 import { readFormat } from './gptq-format.ts';
@@ -30,7 +39,7 @@ export interface GptqSettings {
  * that are not supported
  */
 export function readSettings(checkpoint: CheckpointMetadata): GptqSettings {
-  const sources = findSources(checkpoint);
+  const sources = findSettings(checkpoint, configFiles);
   if (sources.length === 0) {
     throw new ConfigError({
       file: 'config.json',
@@ -48,7 +57,7 @@ export function readSettings(checkpoint: CheckpointMetadata): GptqSettings {
   // The index says more than the flag; without either nobody knows.
   const weights = readWeights(sources, writtenBy === 'gptq' && !indexed);
   const rules = [...readDynamic(sources, warnings), ...readExtraConfig(sources, warnings)];
-  const [modulesInBlock] = readAll(sources, fields.modulesInBlock);
+  const [modulesInBlock] = readAllFields(sources, fields.modulesInBlock);
   warnings.push(...unknownFields(sources));
   return {
     writtenBy,
@@ -62,7 +71,7 @@ export function readSettings(checkpoint: CheckpointMetadata): GptqSettings {
   };
 }
 
-function readWeights(sources: readonly ConfigSource[], descActNeeded: boolean): WeightSettings {
+function readWeights(sources: readonly SettingsSource[], descActNeeded: boolean): WeightSettings {
   const bits = requireField(sources, fields.bits);
   const groupSize = requireField(sources, fields.groupSize, 'Writers disagree on what its absence means.');
   const remedy = 'Writers disagree on what its absence means, and no module has a g_idx.';
@@ -76,7 +85,7 @@ function readWeights(sources: readonly ConfigSource[], descActNeeded: boolean): 
 }
 
 /** Fields that change what the weights mean, or add to them. */
-function refuseFields(sources: readonly ConfigSource[]): void {
+function refuseFields(sources: readonly SettingsSource[]): void {
   for (const { file, prefix, value } of sources) {
     for (const [field, message] of Object.entries(refusedFields)) {
       const found = Object.hasOwn(value, field) ? value[field] : undefined;
@@ -89,7 +98,7 @@ function refuseFields(sources: readonly ConfigSource[]): void {
   }
 }
 
-function unknownFields(sources: readonly ConfigSource[]): readonly string[] {
+function unknownFields(sources: readonly SettingsSource[]): readonly string[] {
   return sources.flatMap(({ file, prefix, value }) =>
     Object.entries(value)
       .filter(([key, found]) => found !== null && !knownFields.has(key))

@@ -1,5 +1,15 @@
-import { ConfigError, compileRegex, isJsonObject, type JsonObject, LowbitError, type NameRegex } from '@lowbit/core';
-import { type ConfigSource, type Found, type Place, placeOf } from './config-source.ts';
+import {
+  ConfigError,
+  compileRegex,
+  type FoundSetting,
+  isJsonObject,
+  type JsonObject,
+  LowbitError,
+  type NameRegex,
+  placeOf,
+  type SettingPlace,
+  type SettingsSource,
+} from '@lowbit/core';
 import { overrideFields } from './known-fields.ts';
 import { readOverrides, type WeightOverrides } from './weight-settings.ts';
 
@@ -35,7 +45,11 @@ export function formatRule({ text, overrides }: ModuleRule): string {
  * The entries of a field that maps patterns to settings, each as a place to read from.
  * @throws ConfigError for settings that are no object
  */
-export function entriesOf({ value, file, field }: Found<JsonObject>): readonly (readonly [string, ConfigSource])[] {
+export function entriesOf({
+  value,
+  file,
+  field,
+}: FoundSetting<JsonObject>): readonly (readonly [string, SettingsSource])[] {
   return Object.entries(value).map(([key, settings]) => {
     const place = `${field}[${JSON.stringify(key)}]`;
     if (settings !== null && !isJsonObject(settings)) {
@@ -46,14 +60,14 @@ export function entriesOf({ value, file, field }: Found<JsonObject>): readonly (
 }
 
 /** @throws ConfigError, RefusedError */
-export function overridesOf(entry: ConfigSource, warnings: string[]): WeightOverrides {
+export function overridesOf(entry: SettingsSource, warnings: string[]): WeightOverrides {
   const unknown = Object.entries(entry.value).filter(([key, value]) => value !== null && !overrideFields.has(key));
   warnings.push(...unknown.map(([key]) => `${entry.file}: ${entry.prefix}${key}: unknown field, not read`));
   return readOverrides(entry);
 }
 
 /** @throws ConfigError that says what is wrong with the pattern */
-export function compileModulePattern(pattern: string, place: Place): NameRegex {
+export function compileModulePattern(pattern: string, place: SettingPlace): NameRegex {
   try {
     return compileRegex(pattern);
   } catch (cause) {

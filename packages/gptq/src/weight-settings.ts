@@ -1,14 +1,13 @@
-import { RefusedError } from '@lowbit/core';
-import { type ConfigSource, type Found, readField } from './config-source.ts';
+import { type FoundSetting, RefusedError, readField, type SettingsSource } from '@lowbit/core';
 import { type GptqBits, weightFields } from './gptq-fields.ts';
 
 export type SupportedBits = Exclude<GptqBits, 5 | 6 | 7>;
 
 /** How the weights of a module are stored. */
 export interface WeightSettings {
-  readonly bits: Found<SupportedBits>;
+  readonly bits: FoundSetting<SupportedBits>;
   /** -1: one group spans all input features. */
-  readonly groupSize: Found<number>;
+  readonly groupSize: FoundSetting<number>;
   /** Groups were made in another order than that of the input features: `g_idx` says which feature is in which. */
   readonly descAct: boolean;
   /** For people: zero points are stored and used either way. */
@@ -19,7 +18,7 @@ export interface WeightSettings {
 export type WeightOverrides = Partial<WeightSettings>;
 
 /** @throws ConfigError; RefusedError as `supportedBits` */
-export function readOverrides(source: ConfigSource): WeightOverrides {
+export function readOverrides(source: SettingsSource): WeightOverrides {
   const bits = readField([source], weightFields.bits);
   const groupSize = readField([source], weightFields.groupSize);
   const descAct = readField([source], weightFields.descAct);
@@ -38,7 +37,7 @@ export function usesActOrder({ descAct, groupSize }: WeightSettings): boolean {
 }
 
 /** @throws RefusedError for widths that exist only in a layout that is not supported */
-export function supportedBits({ value, file, field }: Found<GptqBits>): Found<SupportedBits> {
+export function supportedBits({ value, file, field }: FoundSetting<GptqBits>): FoundSetting<SupportedBits> {
   if (value !== 5 && value !== 6 && value !== 7) return { value, file, field };
   throw new RefusedError({
     message: `${file}: ${field}: ${value}-bit weights are not supported`,

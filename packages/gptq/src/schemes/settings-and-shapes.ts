@@ -1,5 +1,4 @@
-import { ConfigError, type LinearSpec, type TensorClaims } from '@lowbit/core';
-import { placeOf } from '../config-source.ts';
+import { ConfigError, type LinearSpec, placeOf, type TensorClaims } from '@lowbit/core';
 import type { WeightSettings } from '../weight-settings.ts';
 
 const remedy = 'The settings and the tensors do not belong together.';

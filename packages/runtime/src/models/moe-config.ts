@@ -1,4 +1,6 @@
 import { ConfigError, type JsonObject } from '@lowbit/core';
+import type { DecoderConfig } from './decoder-config.ts';
+import type { ExpertsFeedForward, FeedForward } from './feed-forward.ts';
 
 /** Numbers of a mixture of experts in `config.json`. */
 export interface MoeConfig {
@@ -27,10 +29,32 @@ export function readCount(config: JsonObject, field: string): number {
 }
 
 /**
- * Layers with experts: every `decoder_sparse_step`th, but for those that `mlp_only_layers` names.
+ * What stands after attention in a layer of Qwen's models with experts: softmax over all of them, then the best, their
+ * weights normalized where `norm_topk_prob` says so. Every `decoder_sparse_step`th layer has experts, but for those that
+ * `mlp_only_layers` names.
  */
-export function hasExperts(config: JsonObject, layer: number): boolean {
-  const { decoder_sparse_step: step = 1, mlp_only_layers: dense } = config;
+export function qwenFeedForward(
+  config: JsonObject,
+  layer: number,
+  { intermediateSize }: DecoderConfig,
+  shared?: ExpertsFeedForward['shared'],
+): FeedForward {
+  if (!hasExperts(config, layer)) return { kind: 'dense', name: 'mlp', intermediateSize, hasBias: false };
+  return {
+    kind: 'experts',
+    router: 'mlp.gate',
+    experts: 'mlp.experts',
+    projections: { gate: 'gate_proj', up: 'up_proj', down: 'down_proj' },
+    intermediateSize: readCount(config, 'moe_intermediate_size'),
+    ...readMoeConfig(config),
+    scoring: 'softmax',
+    normalize: config.norm_topk_prob === true,
+    scale: 1,
+    ...(shared ? { shared } : {}),
+  };
+}
+
+function hasExperts({ decoder_sparse_step: step = 1, mlp_only_layers: dense }: JsonObject, layer: number): boolean {
   if (Array.isArray(dense) && dense.includes(layer)) return false;
   return typeof step === 'number' && step > 0 && (layer + 1) % step === 0;
 }

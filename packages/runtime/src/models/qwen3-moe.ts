@@ -1,9 +1,9 @@
 import { readDecoderConfig } from './decoder-config.ts';
 import { decoderProgram } from './decoder-program.ts';
 import type { ModelDefinition } from './model-definition.ts';
-import { hasExperts, readCount, readMoeConfig } from './moe-config.ts';
+import { qwenFeedForward } from './moe-config.ts';
 
-/** Qwen3 with experts: softmax over all, then the best; their weights are normalized where `norm_topk_prob` says so. */
+/** Qwen3 with experts. */
 export const qwen3Moe: ModelDefinition = {
   modelTypes: ['qwen3_moe'],
   program({ config }) {
@@ -13,22 +13,7 @@ export const qwen3Moe: ModelDefinition = {
       qkvBias: bias,
       outputBias: bias,
       headNorms: true,
-      feedForward(layer) {
-        if (!hasExperts(config, layer)) {
-          return { kind: 'dense', name: 'mlp', intermediateSize: decoder.intermediateSize, hasBias: false };
-        }
-        return {
-          kind: 'experts',
-          router: 'mlp.gate',
-          experts: 'mlp.experts',
-          projections: { gate: 'gate_proj', up: 'up_proj', down: 'down_proj' },
-          intermediateSize: readCount(config, 'moe_intermediate_size'),
-          ...readMoeConfig(config),
-          scoring: 'softmax',
-          normalize: config.norm_topk_prob === true,
-          scale: 1,
-        };
-      },
+      feedForward: (layer) => qwenFeedForward(config, layer, decoder),
     });
   },
 };

@@ -1,10 +1,8 @@
-import { type CheckpointMetadata, ConfigError, findQuantizationConfig, type JsonObject } from '@lowbit/core';
-
-/** Files beside config.json that hold GPTQ settings, in the order in which they are believed. */
-export const configFiles = ['quantize_config.json', 'quant_config.json', 'quantization_config.json'] as const;
+import { type CheckpointMetadata, findQuantizationConfig, type JsonObject } from './checkpoint.ts';
+import { ConfigError } from './errors/config-error.ts';
 
 /** An object with settings: a whole file, or a part of one. */
-export interface ConfigSource {
+export interface SettingsSource {
   readonly file: string;
   /** Where in the file, with its dot: `quantization_config.`. */
   readonly prefix: string;
@@ -12,26 +10,29 @@ export interface ConfigSource {
 }
 
 /** Where a value stood, as `ConfigError` wants it. */
-export interface Place {
+export interface SettingPlace {
   readonly file: string;
   readonly field: string;
 }
 
 /** A value and where it stood. */
-export interface Found<T> extends Place {
+export interface FoundSetting<T> extends SettingPlace {
   readonly value: T;
 }
 
-export function placeOf({ file, field }: Place): Place {
+export function placeOf({ file, field }: SettingPlace): SettingPlace {
   return { file, field };
 }
 
-/** Every place with settings, the most believed first. */
-export function findSources({ config, sideFiles }: CheckpointMetadata): readonly ConfigSource[] {
+/** Every place with settings: `config.json`, then the given files beside it, the most believed first. */
+export function findSettings(
+  { config, sideFiles }: Pick<CheckpointMetadata, 'config' | 'sideFiles'>,
+  files: readonly string[],
+): readonly SettingsSource[] {
   const embedded = findQuantizationConfig(config);
   const path = embedded?.source.slice(embedded.source.indexOf(' ') + 1);
   const inside = embedded ? [{ file: 'config.json', prefix: `${path}.`, value: embedded.value }] : [];
-  const beside = configFiles.flatMap((file) => {
+  const beside = files.flatMap((file) => {
     const value = sideFiles.get(file);
     return value ? [{ file, prefix: '', value }] : [];
   });
@@ -51,14 +52,19 @@ export interface FieldReader<T> {
  * A setting under any of its spellings in any of the sources; null counts as absent.
  * @throws ConfigError for a value that does not make sense, and where two places disagree, naming both
  */
-export function readField<T>(sources: readonly ConfigSource[], reader: FieldReader<T>): Found<T> | undefined {
-  const [first, ...others] = readAll(sources, reader);
-  for (const other of others) if (first && other.value !== first.value) throw disagreement(first, other);
+export function readField<T>(sources: readonly SettingsSource[], reader: FieldReader<T>): FoundSetting<T> | undefined {
+  const [first, ...others] = readAllFields(sources, reader);
+  for (const other of others) {
+    if (first && JSON.stringify(other.value) !== JSON.stringify(first.value)) throw disagreeingSettings(first, other);
+  }
   return first;
 }
 
 /** Every occurrence of a setting, the most believed first. */
-export function readAll<T>(sources: readonly ConfigSource[], reader: FieldReader<T>): readonly Found<T>[] {
+export function readAllFields<T>(
+  sources: readonly SettingsSource[],
+  reader: FieldReader<T>,
+): readonly FoundSetting<T>[] {
   return sources.flatMap(({ file, prefix, value: object }) =>
     reader.spellings.flatMap((spelling) => {
       const raw = Object.hasOwn(object, spelling) ? object[spelling] : undefined;
@@ -72,7 +78,11 @@ export function readAll<T>(sources: readonly ConfigSource[], reader: FieldReader
 }
 
 /** @throws ConfigError naming the accepted spellings */
-export function requireField<T>(sources: readonly ConfigSource[], reader: FieldReader<T>, remedy?: string): Found<T> {
+export function requireField<T>(
+  sources: readonly SettingsSource[],
+  reader: FieldReader<T>,
+  remedy?: string,
+): FoundSetting<T> {
   const found = readField(sources, reader);
   if (found) return found;
   const files = sources.map(({ file, prefix }) => (prefix ? `${file}: ${prefix.slice(0, -1)}` : file));
@@ -84,11 +94,42 @@ export function requireField<T>(sources: readonly ConfigSource[], reader: FieldR
   });
 }
 
-export function disagreement<T>(first: Found<T>, other: Found<T>): ConfigError {
+/** The error where two places say different things of one setting. */
+export function disagreeingSettings<T>(first: FoundSetting<T>, other: FoundSetting<T>): ConfigError {
   return new ConfigError({
     ...placeOf(other),
     expected: `${JSON.stringify(first.value)}, as ${first.file}: ${first.field} says`,
     actual: other.value,
     remedy: 'Two places disagree and only one can fit the tensors: correct or delete the wrong one.',
   });
+}
+
+/** An integer of which more is asked. */
+export function integerField<T extends number>(
+  spellings: readonly string[],
+  expected: string,
+  fits: (value: number) => value is T,
+): FieldReader<T> {
+  const read = (value: unknown) => (Number.isSafeInteger(value) && fits(value as number) ? (value as T) : undefined);
+  return { spellings, expected, read };
+}
+
+export function booleanField(...spellings: readonly string[]): FieldReader<boolean> {
+  const read = (value: unknown) => (typeof value === 'boolean' ? value : undefined);
+  return { spellings, expected: 'true or false', read };
+}
+
+/** One of some words, in any case. */
+export function wordField<T extends string>(
+  spellings: readonly string[],
+  words: Readonly<Record<string, T>>,
+): FieldReader<T> {
+  return {
+    spellings,
+    expected: `one of ${Object.keys(words).join(', ')}`,
+    read(value) {
+      const word = typeof value === 'string' ? value.toLowerCase() : '';
+      return Object.hasOwn(words, word) ? words[word] : undefined;
+    },
+  };
 }
