@@ -4,6 +4,7 @@ import {
   type EmbeddingScheme,
   type EmbeddingSpec,
   expertsAsLinears,
+  type KvCacheScheme,
   type KvCacheSpec,
   type LinearScheme,
   type LinearSpec,
@@ -15,6 +16,7 @@ import { type ModelSlimSettings, readSettings } from './modelslim-settings.ts';
 import { requireListed, requireType, typeOf } from './module-type.ts';
 import { refuseTransforms } from './online-transforms.ts';
 import { floatTypes, refusedType } from './quant-types.ts';
+import { c8, hasCacheScales } from './schemes/c8.ts';
 import {
   embeddingScheme,
   linearScheme,
@@ -47,7 +49,7 @@ export function parseModelSlimConfig(checkpoint: CheckpointMetadata): Quantizati
     linearScheme: chooseLinear,
     moeScheme: (block) => expertsAsLinears(block, chooseLinear),
     embeddingScheme: (module) => embeddingAnswer(module, settings, context),
-    kvCacheScheme: (module) => kvCacheAnswer(module, settings),
+    kvCacheScheme: (module) => kvCacheAnswer(module, settings, checkpoint),
   };
 }
 
@@ -57,7 +59,7 @@ function trustedGroupSize({ modules, groupSize }: ModelSlimSettings): number {
   return mixed ? 0 : groupSize;
 }
 
-function canonical({ file, modules, modelType, version, groupSize, quantizedKvCache }: ModelSlimSettings) {
+function canonical({ file, modules, modelType, version, groupSize, kvCacheType }: ModelSlimSettings) {
   const counts = new Map<string, number>();
   for (const type of [...modules.values()].flatMap((types) => types.get('weight') ?? [])) {
     counts.set(type, (counts.get(type) ?? 0) + 1);
@@ -69,7 +71,7 @@ function canonical({ file, modules, modelType, version, groupSize, quantizedKvCa
     version,
     groupSize,
     weights: list.join(', '),
-    kvCache: quantizedKvCache ? 'C8' : null,
+    kvCache: kvCacheType,
   };
 }
 
@@ -79,14 +81,21 @@ function linearAnswer(
   context: SchemeContext,
   { tensors }: CheckpointMetadata,
 ): SchemeAnswer<LinearScheme> {
-  if (tiedTo !== undefined) return { kind: 'unquantized', rule: `tied to ${tiedTo}` };
   const ignored = settings.ignores(name);
+  if (tiedTo !== undefined && (ignored || isFloat(typeOf(name, settings)) || !tensors.has(`${name}.weight`))) {
+    return { kind: 'unquantized', rule: `tied to ${tiedTo}` };
+  }
   if (!ignored) {
     const type = requireType(name, settings);
-    if (!floatTypes.includes(type)) return answerOf(name, type, (known) => linearScheme(known, context));
+    if (!isFloat(type)) return answerOf(name, type, (known) => linearScheme(known, context));
   }
   const rule = ignored ? `${settings.file}: ignore` : `${settings.file}: ${name}.weight is ${typeOf(name, settings)}`;
   return tensors.has(`${name}.bias`) ? { kind: 'scheme', scheme: floatWithBias } : { kind: 'unquantized', rule };
+}
+
+/** No entry counts as floats only where floats are not read either. */
+function isFloat(type: string | undefined): boolean {
+  return type === undefined || floatTypes.includes(type);
 }
 
 /** Smoothing of outliers gives a bias to linears of architectures that have none. */
@@ -102,7 +111,7 @@ function embeddingAnswer(
 ): SchemeAnswer<EmbeddingScheme> {
   const type = typeOf(name, settings);
   if (type === undefined) return { kind: 'unquantized', rule: `${settings.file} has no entry for it` };
-  if (floatTypes.includes(type)) return { kind: 'unquantized', rule: `${settings.file}: ${name}.weight is ${type}` };
+  if (isFloat(type)) return { kind: 'unquantized', rule: `${settings.file}: ${name}.weight is ${type}` };
   return answerOf(name, type, (known) => embeddingScheme(known, context));
 }
 
@@ -115,16 +124,19 @@ function answerOf<Scheme>(name: string, type: string, schemeOf: (type: string) =
   return { kind: 'refused', refusal: { by: 'modelslim', code, message: `${name} is ${type}: ${reason}` } };
 }
 
-function kvCacheAnswer(_: KvCacheSpec, settings: ModelSlimSettings): SchemeAnswer<never> {
-  const { file, quantizedKvCache, quantizedAttention } = settings;
-  const warnings = [
-    ...(quantizedKvCache
-      ? [`${file}: keys and values are kept unquantized, their int8 scales (C8) are not applied yet`]
-      : []),
-    ...(quantizedAttention ? [`${file}: attention is computed unquantized, its scales are not applied yet`] : []),
-  ];
-  const rule = quantizedKvCache
-    ? 'quantized KV caches are not supported yet'
-    : `${file} does not quantize the KV cache`;
-  return { kind: 'unquantized', rule, warnings };
+function kvCacheAnswer(
+  { name }: KvCacheSpec,
+  { file, quantizedAttention, kvCacheType }: ModelSlimSettings,
+  { tensors }: CheckpointMetadata,
+): SchemeAnswer<KvCacheScheme> {
+  const warnings = quantizedAttention
+    ? [`${file}: attention is computed unquantized, its scales are not applied yet`]
+    : [];
+  if (hasCacheScales(tensors, name)) return { kind: 'scheme', scheme: c8, warnings };
+  if (kvCacheType !== null) {
+    warnings.push(
+      `${file}: the KV cache is ${kvCacheType}, but ${name} has no kv_cache_scale; its cache is unquantized`,
+    );
+  }
+  return { kind: 'unquantized', rule: 'the checkpoint has no kv_cache_scale for it', warnings };
 }

@@ -21,7 +21,13 @@ const variants: readonly FormatVariant[] = [
     status: 'supported',
     note: 'activations stay unquantized, with a warning',
   },
-  { name: 'C8, FAQuant, FAKQuant', modules: ['kvCache'], status: 'refused', note: 'kept unquantized, with a warning' },
+  { name: 'C8', modules: ['kvCache'], status: 'supported', note: 'int8 per channel' },
+  {
+    name: 'FAQuant, FAKQuant',
+    modules: ['kvCache'],
+    status: 'refused',
+    note: 'attention is computed unquantized, with a warning',
+  },
   {
     name: 'FLATQUANT, SVD, QuaRot at run time, non-fusion smoothing',
     modules: linear,

@@ -11,8 +11,7 @@ export interface ModelSlimSettings {
   readonly version: string | null;
   /** As the file has it; 0 where it has none. */
   readonly groupSize: number;
-  /** True where keys and values have int8 scales. */
-  readonly quantizedKvCache: boolean;
+  readonly kvCacheType: string | null;
   readonly quantizedAttention: boolean;
   /** Does the `ignore` list cover a module? */
   readonly ignores: (module: string) => boolean;
@@ -25,17 +24,16 @@ export function readSettings(checkpoint: CheckpointMetadata): ModelSlimSettings 
   checkFields(file, value);
   const modules = readTensorTypes(file, value);
   const version = stringOf(value.version);
-  const typesOf = (suffix: RegExp, type: RegExp) =>
-    [...modules.values()].some((types) => [...types].some(([name, found]) => suffix.test(name) && type.test(found)));
+  const types = [...modules.values()].flatMap((ofModule) => [...ofModule.values()]);
+  const quantizesAttention = types.some((type) => /^FAK?Quant$/.test(type));
   return {
     file,
     modules,
     modelType: stringOf(value.model_quant_type),
     version,
     groupSize: typeof value.group_size === 'number' ? value.group_size : 0,
-    quantizedKvCache: [value.kv_cache_type, value.kv_quant_type].some(isString) || typesOf(/^kv_cache_/, /./),
-    quantizedAttention:
-      isString(value.fa_quant_type) || Object.keys(value).some(isAttentionKey) || typesOf(/./, /^FAK?Quant$/),
+    kvCacheType: stringOf(value.kv_cache_type) ?? stringOf(value.kv_quant_type),
+    quantizedAttention: isString(value.fa_quant_type) || Object.keys(value).some(isAttentionKey) || quantizesAttention,
     ignores: readIgnore(file, value.ignore),
     warnings: [
       ...others.map((other) => `${other}: not read, as ${file} stands beside it`),

@@ -5,10 +5,6 @@ const normCopy = /^(.*norm[^.]*)\.module\.(?:weight|bias)$/;
 /** Tensors that the tool writes and no run needs. */
 export const unusedTensors: readonly UnusedRule[] = [
   {
-    reason: 'scales of an int8 KV cache: keys and values are kept unquantized',
-    matches: (name) => /\.kv_cache_(?:scale|offset)$/.test(name),
-  },
-  {
     reason: 'scales of quantized attention: it is computed unquantized',
     matches: (name) => /\.fa_[qkv]\.(?:scale|offset)$/.test(name),
   },
