@@ -18,7 +18,7 @@ export interface ProgramBuilder {
   finish(model: Pick<ModelProgram, 'modelType' | 'vocabSize' | 'contextLength'>): ModelProgram;
 }
 
-export interface Projection {
+interface Projection {
   readonly module: string;
   readonly output: string;
   readonly outFeatures: number;
