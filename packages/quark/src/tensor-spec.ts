@@ -12,9 +12,9 @@ import {
   unknownFields,
 } from './json-place.ts';
 
-export type Granularity = 'per_tensor' | 'per_channel' | 'per_group' | 'per_block';
-export type ScaleFormat = 'e8m0' | 'e4m3' | 'e5m3' | 'float32';
-export type ScaleType = 'float' | 'float32' | 'float16' | 'bfloat16' | 'pof2' | 'float8_e5m3' | 'float8_e8m0fnu';
+type Granularity = 'per_tensor' | 'per_channel' | 'per_group' | 'per_block';
+type ScaleFormat = 'e8m0' | 'e4m3' | 'e5m3' | 'float32';
+type ScaleType = 'float' | 'float32' | 'float16' | 'bfloat16' | 'pof2' | 'float8_e5m3' | 'float8_e8m0fnu';
 
 /** How one tensor is quantized, or one stage of it: a `QTensorConfig` of Quark. Undefined: null, or absent. */
 export interface TensorSpec {

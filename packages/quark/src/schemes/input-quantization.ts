@@ -6,20 +6,14 @@ import type {
   Refusal,
   TensorClaims,
 } from '@lowbit/core';
-import {
-  elements,
-  isElement,
-  isInteger,
-  powerOfTwoDivisor,
-  type QuarkElement,
-  scaleDivisor,
-} from '../element-formats.ts';
+import { elements, isElement, isInteger, powerOfTwoDivisor, scaleDivisor } from '../element-formats.ts';
 import { codesForm, floatDTypes, tableForm } from '../quark-layout.ts';
 import { parameterName } from '../quark-names.ts';
 import type { TensorSpec } from '../tensor-spec.ts';
 import type { Written } from '../written.ts';
+import { claimForm } from './claim-form.ts';
 import { refuse } from './weight-refusal.ts';
-import { claim } from './weight-stages.ts';
+import type { ElementSpec } from './weight-tables.ts';
 
 /** Why inputs cannot be quantized like this. */
 export function refuseInput(stages: readonly TensorSpec[]): Refusal | undefined {
@@ -47,10 +41,7 @@ function refuseStatic(spec: TensorSpec, second: TensorSpec | undefined): Refusal
   return refuse('GRANULARITY', spec, `static inputs ${spec.granularity}, needs per_tensor`, 'use dynamic inputs');
 }
 
-function refuseDynamic(
-  spec: TensorSpec & { readonly dtype: QuarkElement },
-  second: TensorSpec | undefined,
-): Refusal | undefined {
+function refuseDynamic(spec: ElementSpec, second: TensorSpec | undefined): Refusal | undefined {
   const { dtype, granularity, axis, scaleFormat, scaleType } = spec;
   if (granularity === 'per_block') return refuse('GRANULARITY', spec, 'dynamic inputs per_block');
   // Inputs are [batch, tokens, features], or [tokens, features].
@@ -105,28 +96,22 @@ function granularityOf({ granularity, groupSize = -1 }: TensorSpec): ActivationG
 }
 
 function staticScale(
-  { dtype, symmetric }: TensorSpec & { readonly dtype: QuarkElement },
+  { dtype, symmetric }: ElementSpec,
   { name }: LinearSpec,
   { zeroPoints }: Written,
   tensors: TensorClaims,
 ) {
   const scaleName = parameterName(tensors, name, 'input', 'scale', 0);
   const zeroName = parameterName(tensors, name, 'input', 'zero_point', 0);
-  const scale = claim(tensors, scaleName, tableForm(floatDTypes, []));
+  const scale = claimForm(tensors, scaleName, tableForm(floatDTypes, []));
   const hasZero = isInteger(dtype) && (!symmetric || zeroPoints.input);
-  const zero = hasZero ? claim(tensors, zeroName, codesForm(dtype, [], 'order')) : undefined;
+  const zero = hasZero ? claimForm(tensors, zeroName, codesForm(dtype, [], 'order')) : undefined;
   return { kind: 'static', scale, ...(zero ? { zero } : {}) } as const;
 }
 
 /** Scales that are quantized too (NVFP4) are divided by a stored number before they are rounded. */
 function dynamicScale(
-  {
-    dtype,
-    symmetric = true,
-    scaleFormat,
-    scaleType,
-    scaleCalculationMode = 'even',
-  }: TensorSpec & { readonly dtype: QuarkElement },
+  { dtype, symmetric = true, scaleFormat, scaleType, scaleCalculationMode = 'even' }: ElementSpec,
   second: TensorSpec | undefined,
   { name }: LinearSpec,
   tensors: TensorClaims,
@@ -136,7 +121,11 @@ function dynamicScale(
   if (powerOfTwo !== undefined) return { ...scale, divisor: powerOfTwo, scaleType: 'e8m0' };
   const divisor = scaleDivisor(dtype, scale.symmetric);
   if (second && isElement(second.dtype)) {
-    const globalScale = claim(tensors, parameterName(tensors, name, 'input', 'scale', 1), tableForm(floatDTypes, []));
+    const globalScale = claimForm(
+      tensors,
+      parameterName(tensors, name, 'input', 'scale', 1),
+      tableForm(floatDTypes, []),
+    );
     return { ...scale, divisor, scaleType: elements[second.dtype], globalScale };
   }
   if (scaleType === 'float16') return { ...scale, divisor, scaleType: 'f16' };

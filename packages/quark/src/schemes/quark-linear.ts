@@ -10,9 +10,10 @@ import {
 import type { LayerSpec } from '../layer-spec.ts';
 import { floatDTypes, tableForm } from '../quark-layout.ts';
 import type { Written } from '../written.ts';
+import { claimForm } from './claim-form.ts';
 import { describeInput } from './input-quantization.ts';
 import { schemeName } from './scheme-name.ts';
-import { claim, describeWeight } from './weight-stages.ts';
+import { describeWeight } from './weight-stages.ts';
 
 /**
  * `<module>.weight` with its scales and zero points, what static inputs need, and the bias where the architecture has
@@ -55,6 +56,6 @@ function plainWeight({ name, outFeatures, inFeatures }: LinearSpec, tensors: Ten
 
 function claimBias({ name, outFeatures, hasBias }: LinearSpec, tensors: TensorClaims) {
   return hasBias
-    ? { bias: claim(tensors, `${name}.bias`, tableForm(floatDTypes, [{ axis: 'out', size: outFeatures }])) }
+    ? { bias: claimForm(tensors, `${name}.bias`, tableForm(floatDTypes, [{ axis: 'out', size: outFeatures }])) }
     : {};
 }

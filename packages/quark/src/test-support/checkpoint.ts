@@ -14,7 +14,7 @@ import { parseQuarkConfig } from '../quark-config.ts';
 /** Dtype and shape of tensors by name. */
 export type Tensors = Readonly<Record<string, readonly [dtype: DType, shape: readonly number[]]>>;
 
-export function refsOf(tensors: Tensors): ReadonlyMap<string, TensorRef> {
+function refsOf(tensors: Tensors): ReadonlyMap<string, TensorRef> {
   return new Map(
     Object.entries(tensors).map(([name, [dtype, shape]]) => [
       name,
