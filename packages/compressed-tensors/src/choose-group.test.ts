@@ -164,30 +164,6 @@ describe('refuses', () => {
       refusal: { code: 'WEIGHTS', message: `quantization_config.config_groups.group_0.weights: ${message}` },
     });
   });
-
-  it('experts', () => {
-    const block = {
-      kind: 'moe',
-      name: 'model.layers.0.block_sparse_moe.experts',
-      numExperts: 4,
-      hiddenSize: 128,
-      intermediateSize: 256,
-      projections: { gate: 'w1', up: 'w3', down: 'w2' },
-    } as const;
-    const tensors: Tensors = { [`${block.name}.0.w1.weight_packed`]: ['I32', [256, 16]] };
-    expect(parse(groupConfig(w4), tensors).moeScheme(block)).toEqual({
-      kind: 'refused',
-      refusal: {
-        by: 'compressed-tensors',
-        code: 'MOE',
-        message: `${block.name}: compressed-tensors expert blocks are not supported yet; the checkpoint has 4 experts here (${block.name}.0.w1.weight_packed)`,
-        hint: 'use a dense model',
-      },
-    });
-    expect(parse(groupConfig(w4)).moeScheme(block)).toMatchObject({
-      refusal: { message: expect.stringContaining(`(no ${block.name}.0.w1.weight)`) },
-    });
-  });
 });
 
 describe('errors', () => {

@@ -1,14 +1,15 @@
-import type {
-  CheckpointMetadata,
-  EmbeddingScheme,
-  EmbeddingSpec,
-  LinearScheme,
-  LinearSpec,
-  MoeSpec,
-  QuantizationConfig,
-  Refusal,
-  SchemeAnswer,
-  TensorRef,
+import {
+  type CheckpointMetadata,
+  type EmbeddingScheme,
+  type EmbeddingSpec,
+  expertsAsLinears,
+  type LinearScheme,
+  type LinearSpec,
+  type MoeScheme,
+  type MoeSpec,
+  type QuantizationConfig,
+  type SchemeAnswer,
+  type TensorRef,
 } from '@lowbit/core';
 import { aliasesOf } from './aliases.ts';
 import { chooseGroup } from './choose-group.ts';
@@ -35,7 +36,7 @@ export function parseCompressedTensorsConfig(checkpoint: CheckpointMetadata): Qu
     aliases: aliasesOf(settings),
     unused: [...kvCacheScales(settings), ...strayTensors(settings)],
     linearScheme: (module) => chooseLinear(module, settings, tensors),
-    moeScheme: (module) => ({ kind: 'refused', refusal: refuseMoe(module, tensors) }),
+    moeScheme: (block) => chooseMoe(block, settings, tensors),
     embeddingScheme: (module) => chooseEmbedding(module, settings, tensors),
     kvCacheScheme: (module) => chooseKvCache(module, settings, tensors),
   };
@@ -69,6 +70,17 @@ function chooseLinear(
   return { ...answer, scheme: compressedLinear(group, settings.version) };
 }
 
+/** Experts are linears of their own; tensors of all experts at once have no compressed form. */
+function chooseMoe(
+  block: MoeSpec,
+  settings: CompressedTensorsSettings,
+  tensors: ReadonlyMap<string, TensorRef>,
+): SchemeAnswer<MoeScheme> {
+  const fused = `${block.name}.gate_up_proj`;
+  if (tensors.has(fused)) return { kind: 'unquantized', rule: `the file holds ${fused}` };
+  return expertsAsLinears(block, (module) => chooseLinear(module, settings, tensors));
+}
+
 function chooseEmbedding(
   { name, vocabSize, hiddenSize }: EmbeddingSpec,
   settings: CompressedTensorsSettings,
@@ -81,15 +93,4 @@ function chooseEmbedding(
   if (!group.inputActivations) return { ...answer, scheme: compressedEmbedding(group, settings.version) };
   const message = `${group.section.path}.input_activations: the input of ${name} are token ids, which cannot be quantized`;
   return { kind: 'refused', refusal: { by: 'compressed-tensors', code: 'ACTIVATIONS', message } };
-}
-
-function refuseMoe({ name, numExperts, projections }: MoeSpec, tensors: ReadonlyMap<string, TensorRef>): Refusal {
-  const first = `${name}.0.${projections.gate}`;
-  const held = [`${first}.weight_packed`, `${first}.weight`].find((tensor) => tensors.has(tensor));
-  return {
-    by: 'compressed-tensors',
-    code: 'MOE',
-    message: `${name}: compressed-tensors expert blocks are not supported yet; the checkpoint has ${numExperts} experts here (${held ?? `no ${first}.weight`})`,
-    hint: 'use a dense model',
-  };
 }

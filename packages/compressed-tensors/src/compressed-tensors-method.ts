@@ -1,8 +1,8 @@
 import type { FormatVariant, QuantizationMethod } from '@lowbit/core';
 import { parseCompressedTensorsConfig } from './compressed-tensors-config.ts';
 
-const everywhere = ['linear', 'head', 'embedding'] as const;
-const linears = ['linear', 'head'] as const;
+const everywhere = ['linear', 'moe', 'head', 'embedding'] as const;
+const linears = ['linear', 'moe', 'head'] as const;
 
 const variants: readonly FormatVariant[] = [
   {
@@ -66,7 +66,6 @@ const variants: readonly FormatVariant[] = [
     status: 'refused',
     note: 'the model runs; its cache is not quantized, and a warning says so',
   },
-  { name: 'experts', modules: ['moe'], status: 'refused', note: 'not supported yet' },
 ];
 
 /** compressed-tensors checkpoints of llm-compressor and of tools that write the same. */
