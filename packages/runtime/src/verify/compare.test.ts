@@ -44,7 +44,7 @@ describe('compareLogits', () => {
     const recorded = floats(0, 4, 4, 0, 0, 0);
     const computed = floats(0, 4, 3, 0, 0, 1);
     const measures = compareLogits(recorded, computed, 2);
-    expect(measures.tokenMedian).toBe(1 / 4);
+    expect(measures).toMatchObject({ tokenMedian: 1 / 4, tokens: 3, agreeingTokens: 1 });
     expect(measures.top1Agreement).toBeCloseTo(2 / 3, 12);
     const divergence = (p: number, q: number) => p * Math.log(p / q) + (1 - p) * Math.log((1 - p) / (1 - q));
     const sigmoid = (x: number) => 1 / (1 + Math.exp(-x));
@@ -57,6 +57,7 @@ describe('compareLogits', () => {
     expect(compareLogits(row, row, 2)).toMatchObject({
       relative: 0,
       tokenMedian: 0,
+      agreeingTokens: 2,
       top1Agreement: 1,
       klDivergence: 0,
     });

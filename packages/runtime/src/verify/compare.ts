@@ -1,4 +1,5 @@
 import { logSumExp } from '../sampling/logprobs.ts';
+import { limits } from './limits.ts';
 import type { RecordMeasures } from './verify-report.ts';
 
 /** How far `computed` is from `recorded`, as one list of numbers. */
@@ -60,9 +61,17 @@ export function compareLogits(recorded: Float32Array, computed: Float32Array, vo
   return {
     ...measures,
     tokenMedian: relativeTo(measures.range, median(largestDifferences)),
+    tokens,
+    agreeingTokens: agreeingStart(largestDifferences, measures.range),
     top1Agreement: agreeing / tokens,
     klDivergence: divergence / tokens,
   };
+}
+
+/** How many tokens from the first on are within 1e-3 of the range. */
+function agreeingStart(largestDifferences: readonly number[], range: number): number {
+  const first = largestDifferences.findIndex((difference) => !(relativeTo(range, difference) <= limits.logits));
+  return first < 0 ? largestDifferences.length : first;
 }
 
 function relativeTo(range: number, difference: number): number {

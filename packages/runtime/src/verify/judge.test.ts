@@ -1,32 +1,27 @@
 import { describe, expect, it } from 'vitest';
-import { excuseSensitiveModel, judgeActivationLogits, judgeLinearOutput } from './judge.ts';
+import { judgeActivationLogits, judgeLinearOutput } from './judge.ts';
 
 const measures = { maxAbsDifference: 1, meanAbsDifference: 1, range: 20, relative: 0.05 };
-const rule = "median token's largest difference <= 0.025 of the range";
 
-describe('excuseSensitiveModel', () => {
-  const failed = judgeActivationLogits({ ...measures, tokenMedian: 0.04 });
-  const own = (tokenMedian: number) => ({ ...measures, tokenMedian });
+describe('judgeActivationLogits', () => {
+  const rule = "median token's largest difference <= 0.025 of the range";
+  const judge = (tokenMedian: number, agreeingTokens: number, tokens = 33) => {
+    const { status, rule: why } = judgeActivationLogits({ ...measures, tokenMedian, tokens, agreeingTokens });
+    return `${status}: ${why}`;
+  };
 
-  it('takes back a verdict that the model is too sensitive for', () => {
-    expect(failed).toMatchObject({ status: 'failed', rule });
-    expect(excuseSensitiveModel(failed, own(0.021))).toEqual({
-      status: 'unchecked',
-      rule: `${rule}; but rounding alone moves the median token of this model by 0.021 of the range`,
-      measures: failed.measures,
-    });
+  it('goes by the median token', () => {
+    expect(judge(0.025, 0)).toBe(`passed: ${rule}`);
+    expect(judge(0.026, 0)).toBe(`failed: ${rule}`);
+    expect(judge(Number.POSITIVE_INFINITY, 0)).toBe(`failed: ${rule}`);
   });
 
-  it('leaves a difference that rounding does not explain', () => {
-    expect(excuseSensitiveModel(failed, own(0.019))).toEqual(failed);
-    expect(excuseSensitiveModel(failed, measures)).toEqual(failed);
-  });
-
-  it('leaves what passed, and what is no number', () => {
-    const passed = judgeActivationLogits({ ...measures, tokenMedian: 0.02 });
-    expect(excuseSensitiveModel(passed, own(1))).toEqual(passed);
-    const broken = judgeActivationLogits({ ...measures, tokenMedian: Number.POSITIVE_INFINITY });
-    expect(excuseSensitiveModel(broken, own(1)).status).toBe('failed');
+  it('lets later tokens be further off where the first agree', () => {
+    const wider = "the first 7 of 33 tokens within 0.001, then median token's largest difference <= 0.1 of the range";
+    expect(judge(0.026, 7)).toBe(`passed: ${wider}`);
+    expect(judge(0.101, 7)).toBe(`failed: ${wider}`);
+    expect(judge(0.026, 3)).toBe(`failed: ${rule}`);
+    expect(judge(0.026, 1, 5)).toBe(`failed: ${rule}`);
   });
 });
 

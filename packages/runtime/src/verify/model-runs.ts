@@ -10,8 +10,6 @@ import type { VerifyOptions } from './verify-report.ts';
 export interface ModelRun {
   readonly numerics: Numerics;
   readonly variants: readonly ExecutionVariant[];
-  /** Moves the scale of every attention by 2^-22 of itself, about what f32 rounds anyway: shows how far that spreads. */
-  readonly nudged?: boolean;
 }
 
 /** The model, opened once for each way to run it, and only if a record asks for it. */
@@ -22,15 +20,14 @@ export interface ModelRuns {
 
 export function createModelRuns(folder: string | ModelFolder, { registry, device, signal }: VerifyOptions): ModelRuns {
   const models = new Map<string, Promise<Model>>();
-  const open = async ({ numerics, variants, nudged }: ModelRun) => {
+  const open = async ({ numerics, variants }: ModelRun) => {
     const options = { registry, device, signal, numerics };
-    const stored = await planModel(folder, options);
-    const plan = variants.length > 0 ? varyPlan(stored, variants) : stored;
-    return openPlan(nudged ? nudgePlan(plan) : plan, options);
+    const plan = await planModel(folder, options);
+    return openPlan(variants.length > 0 ? varyPlan(plan, variants) : plan, options);
   };
   return {
     open(run) {
-      const key = [run.numerics, ...run.variants, run.nudged].join(' ');
+      const key = [run.numerics, ...run.variants].join(' ');
       const model = models.get(key) ?? open(run);
       models.set(key, model);
       return model;
@@ -52,11 +49,4 @@ function varyPlan(plan: ModelPlan, variants: readonly ExecutionVariant[]): Model
     ]),
   );
   return { ...plan, modules, selections: selectKernels(modules, plan, plan.numerics) };
-}
-
-function nudgePlan(plan: ModelPlan): ModelPlan {
-  const operations = plan.program.operations.map((operation) =>
-    operation.kind === 'attention' ? { ...operation, scale: operation.scale * (1 + 2 ** -22) } : operation,
-  );
-  return { ...plan, program: { ...plan.program, operations } };
 }

@@ -48,6 +48,9 @@ export interface RecordMeasures {
   readonly flippedRows?: readonly number[];
   /** Median over tokens of each token's largest difference, relative to the range. */
   readonly tokenMedian?: number;
+  readonly tokens?: number;
+  /** Tokens from the first on whose largest difference is within 1e-3 of the range. */
+  readonly agreeingTokens?: number;
   /** Share of tokens whose likeliest next token agrees. */
   readonly top1Agreement?: number;
   /** Mean over tokens, recorded against computed, in nats. */

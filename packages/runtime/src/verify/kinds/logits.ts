@@ -2,7 +2,7 @@ import type { ModelPlan } from '../../plan/plan-model.ts';
 import { compareLogits } from '../compare.ts';
 import { type ExecutionVariant, varyModule } from '../execution-variant.ts';
 import type { GoldenRecords } from '../golden-records.ts';
-import { excuseSensitiveModel, judgeActivationLogits, judgeLogits } from '../judge.ts';
+import { judgeActivationLogits, judgeLogits } from '../judge.ts';
 import type { ModelRun } from '../model-runs.ts';
 import { type RecordCheck, unchecked } from '../record-kind.ts';
 
@@ -58,12 +58,13 @@ export function logitsCheck(record: string): RecordCheck | undefined {
       const rounds = varies(plan, 'plainActivations') || varies(plan, 'plainCache');
       if (numerics === 'exact' || !rounds) return judgeLogits(measures, tolerance);
       const judgement = judgeActivationLogits(measures, tolerance);
-      if (judgement.status === 'passed') return judgement;
-      const nudged = await models.open({ ...run, nudged: true });
-      return excuseSensitiveModel(judgement, compareLogits(computed, await nudged.logits(tokenIds), vocabSize));
+      const simulated = judgement.status === 'failed' && what === 'act' && golden.names.includes(`logits_int_${key}`);
+      return simulated ? { ...judgement, status: 'unchecked', rule: `${judgement.rule}; ${simulation}` } : judgement;
     },
   };
 }
+
+const simulation = 'but that is a simulation: logits_int beside it is the run of the stored values';
 
 function kindOf({ numerics, needs }: RecordedRun): RecordCheck['kind'] {
   if (numerics === 'exact') return 'logits';
