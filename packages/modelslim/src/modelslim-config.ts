@@ -1,5 +1,6 @@
 import {
   type CheckpointMetadata,
+  deepFreeze,
   describeUnquantized,
   type EmbeddingScheme,
   type EmbeddingSpec,
@@ -76,7 +77,7 @@ function canonical({ file, modules, modelType, version, groupSize, kvCacheType }
 }
 
 function linearAnswer(
-  { name, tiedTo }: LinearSpec,
+  { name, hasBias, tiedTo }: LinearSpec,
   settings: ModelSlimSettings,
   context: SchemeContext,
   { tensors }: CheckpointMetadata,
@@ -90,7 +91,9 @@ function linearAnswer(
     if (!isFloat(type)) return answerOf(name, type, (known) => linearScheme(known, context));
   }
   const rule = ignored ? `${settings.file}: ignore` : `${settings.file}: ${name}.weight is ${typeOf(name, settings)}`;
-  return tensors.has(`${name}.bias`) ? { kind: 'scheme', scheme: floatWithBias } : { kind: 'unquantized', rule };
+  return !hasBias && tensors.has(`${name}.bias`)
+    ? { kind: 'scheme', scheme: floatWithBias }
+    : { kind: 'unquantized', rule };
 }
 
 /** No entry counts as floats only where floats are not read either. */
@@ -101,7 +104,7 @@ function isFloat(type: string | undefined): boolean {
 /** Smoothing of outliers gives a bias to linears of architectures that have none. */
 const floatWithBias: LinearScheme = {
   name: 'FLOAT',
-  describe: (module, tensors) => describeUnquantized({ ...module, hasBias: true }, tensors),
+  describe: (module, tensors) => deepFreeze(describeUnquantized({ ...module, hasBias: true }, tensors)),
 };
 
 function embeddingAnswer(
