@@ -84,8 +84,10 @@ describe('DUALSCALE', () => {
     expect([values.slice(0, 2), values.slice(-2)]).toEqual([first, last]);
   });
 
-  it('its activations stay unquantized', () => {
-    expect(describeLinear(linearSpec('a', 1, 64), tensorsOf(64, [1])).activations).toBeUndefined();
+  it('its activations stay unquantized; its bias has its type', () => {
+    const tensors = { ...tensorsOf(64, [1]), 'a.bias': tensor('F32', [1], type) };
+    const { activations, bias } = describeLinear(linearSpec('a', 1, 64, true), tensors);
+    expect([activations, bias?.ref.name]).toEqual([undefined, 'a.bias']);
   });
 
   it('blocks must hold whole MX blocks', () => {
