@@ -14,7 +14,7 @@ import {
 import { aliasesOf } from './aliases.ts';
 import { chooseGroup } from './choose-group.ts';
 import { type CompressedTensorsSettings, readSettings } from './compressed-tensors-settings.ts';
-import { chooseKvCache, kvCacheScales } from './kv-cache-scheme.ts';
+import { chooseKvCache, unusedKvTensors } from './kv-cache-scheme.ts';
 import { schemeName } from './scheme-name.ts';
 import { compressedEmbedding } from './schemes/embedding.ts';
 import { refuseActivations } from './schemes/input-activations.ts';
@@ -34,7 +34,7 @@ export function parseCompressedTensorsConfig(checkpoint: CheckpointMetadata): Qu
     settings: canonicalSettings(settings),
     warnings: settings.warnings,
     aliases: aliasesOf(settings),
-    unused: [...kvCacheScales(settings), ...strayTensors(settings)],
+    unused: [...unusedKvTensors(settings), ...strayTensors(settings)],
     linearScheme: (module) => chooseLinear(module, settings, tensors),
     moeScheme: (block) => chooseMoe(block, settings, tensors),
     embeddingScheme: (module) => chooseEmbedding(module, settings, tensors),

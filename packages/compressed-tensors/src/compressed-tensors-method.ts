@@ -61,7 +61,13 @@ const variants: readonly FormatVariant[] = [
     note: 'those inside the stored weights need nothing',
   },
   {
-    name: 'kv_cache_scheme, attention groups',
+    name: 'kv_cache_scheme, attention groups, fp8 or int8',
+    modules: ['kvCache'],
+    status: 'supported',
+    note: 'static scales per tensor or attn_head; queries are not quantized',
+  },
+  {
+    name: 'kv_cache_scheme, attention groups, anything else',
     modules: ['kvCache'],
     status: 'refused',
     note: 'the model runs; its cache is not quantized, and a warning says so',

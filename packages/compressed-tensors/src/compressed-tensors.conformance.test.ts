@@ -3,6 +3,7 @@ import manifest from '../package.json' with { type: 'json' };
 import compressedTensors from './index.ts';
 
 const fixtures = [
+  'micro-llama-ct-kv-fp8', // scales of a KV cache in fp8
   'micro-llama-ct-mixed', // FP8 and int4 in one model, targets by regular expression, a format per group
   'micro-llama-ct-mxfp4', // exponents as scales
   'micro-llama-ct-nvfp4', // global scales of weights and inputs

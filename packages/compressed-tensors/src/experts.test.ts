@@ -21,12 +21,15 @@ function packed(module: string, outFeatures: number, inFeatures: number): Tensor
   };
 }
 
-const linears = [0, 1].flatMap((expert) => [
-  [`${block.name}.${expert}.w1`, 32, 64] as const,
-  [`${block.name}.${expert}.w3`, 32, 64] as const,
-  [`${block.name}.${expert}.w2`, 64, 32] as const,
+const linears: readonly (readonly [string, number, number])[] = [0, 1].flatMap((expert) => [
+  [`${block.name}.${expert}.w1`, 32, 64],
+  [`${block.name}.${expert}.w3`, 32, 64],
+  [`${block.name}.${expert}.w2`, 64, 32],
 ]);
-const experts: Tensors = Object.assign({}, ...linears.map((linear) => packed(...linear)));
+const experts: Tensors = Object.assign(
+  {},
+  ...linears.map(([name, outFeatures, inFeatures]) => packed(name, outFeatures, inFeatures)),
+);
 const floatExperts: Tensors = Object.fromEntries(
   linears.map(([name, outFeatures, inFeatures]) => [`${name}.weight`, ['BF16', [outFeatures, inFeatures]]]),
 );

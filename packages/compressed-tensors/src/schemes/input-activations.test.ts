@@ -98,7 +98,11 @@ describe('stored', () => {
 
   it('a zero point, where it is asymmetric', () => {
     const both = { ...scale('F32', 1), ...zero('I8', 1) };
-    expect(activationsOf({ symmetric: false }, both)?.scale).toMatchObject({ zero: { type: 'i8' } });
+    expect(activationsOf({ symmetric: false }, both)).toMatchObject({
+      scale: { zero: { type: 'i8' } },
+      zeroFirst: true,
+    });
+    expect(activationsOf({}, scale('F32', 1))).not.toHaveProperty('zeroFirst');
     expect(() => activationsOf({ symmetric: false }, scale('F32', 1))).toThrow(
       `tensor ${name}.input_zero_point: expected I8 [1], found no such tensor`,
     );

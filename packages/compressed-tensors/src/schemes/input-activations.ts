@@ -23,11 +23,15 @@ const mxDivisors: Readonly<Record<number, number>> = { 4: 14 / 3, 6: 31 / 6, 8: 
 export function claimActivations(args: QuantizationArgs, name: string, tensors: TensorClaims): ActivationQuantization {
   const { numBits } = args;
   const type = args.type === 'int' ? (`i${numBits}` as ElementType) : floatTypes[numBits]!;
+  const scale = args.dynamic === false ? claimStatic(args, name, tensors) : dynamicScale(args, name, tensors);
+  const hasZero = scale.kind === 'static' ? scale.zero !== undefined : !scale.symmetric;
   return {
     type,
     granularity: granularityOf(args),
-    scale: args.dynamic === false ? claimStatic(args, name, tensors) : dynamicScale(args, name, tensors),
+    scale,
     rounding: 'half-even',
+    // The library rounds the sum.
+    ...(hasZero ? { zeroFirst: true } : {}),
   };
 }
 

@@ -75,6 +75,14 @@ describe('damages', () => {
     ]);
   });
 
+  it('a warning that names the tensor notices it', () => {
+    const warn = (warning: string): QuantizationMethod => ({
+      ...rowwise,
+      parseConfig: (checkpoint) => ({ ...careless('unchecked').parseConfig(checkpoint), warnings: [warning] }),
+    });
+    expect(damageProblems(warn('a.scale is odd'), fixture, damages.retyped)).toEqual(['a.codes: nothing noticed']);
+  });
+
   it('an error of another kind is a problem', () => {
     expect(damageProblems(careless('anonymous'), fixture, damages.removed)).toEqual([
       "a.scale: no error of lowbit's own: something is missing",
