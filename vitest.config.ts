@@ -1,7 +1,7 @@
 import { defineConfig } from 'vitest/config';
 
 const conditions = ['@lowbit/source', 'node', 'import', 'default'];
-const sources = ['packages/*/src', 'kernels-*/*/src', 'docs', 'tools', 'examples/*/src'];
+const sources = ['packages/*/src', 'kernels-*/*/src', 'docs', 'tools', 'examples/*/src', 'examples/plugins/*/src'];
 const slow = sources.map((folder) => `${folder}/**/*.slow.test.ts`);
 const built = sources.map((folder) => `${folder}/**/*.built.test.ts`);
 

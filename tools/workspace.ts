@@ -40,7 +40,7 @@ export interface WorkspacePackage {
   readonly sources: readonly SourceFile[];
 }
 
-const workspaceFolders = ['packages', 'kernels-cpu', 'kernels-gpu', 'kernels-npu', 'examples'];
+const workspaceFolders = ['packages', 'kernels-cpu', 'kernels-gpu', 'kernels-npu', 'examples', 'examples/plugins'];
 
 /** Every package of the workspace, found by its manifest. */
 export function workspacePackages(): readonly WorkspacePackage[] {
