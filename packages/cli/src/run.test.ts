@@ -45,6 +45,10 @@ describe('a wrong command line', () => {
       ['explain', '.', '--numerics', 'exakt'],
       "error: option '--numerics <numerics>' argument 'exakt' is invalid. Allowed choices are exact, faithful, fast.\n",
     ],
+    ...['generate', 'chat', 'serve', 'explain', 'eval'].map((command): [string[], string] => [
+      [command, '.', '--kv-cache-dtype', 'nvfp4'],
+      "error: option '--kv-cache-dtype <dtype>' argument 'nvfp4' is invalid. Allowed choices are auto, f32, f16, bf16, bfloat16, fp8_e4m3, fp8_e5m2.\n",
+    ]),
   ])('%j ends with 2', async (argv, stderr) => {
     expect(await runCommand(argv, undefined)).toEqual({ code: 2, stdout: '', stderr });
   });

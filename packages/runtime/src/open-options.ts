@@ -9,8 +9,15 @@ export interface PlanOptions {
   readonly numerics?: Numerics | undefined;
   /** Most tokens in one sequence; default and upper bound are the model's own. */
   readonly contextLength?: number | undefined;
+  /**
+   * What the KV cache holds. Default `auto`: as the checkpoint says, f32 where it says nothing. 8-bit floats use the
+   * checkpoint's scales; where it has none, a scale of 1, and a warning.
+   */
+  readonly kvCacheType?: KvCacheType | undefined;
   readonly signal?: AbortSignal | undefined;
 }
+
+export type KvCacheType = 'auto' | 'f32' | 'f16' | 'bf16' | 'fp8_e4m3' | 'fp8_e5m2';
 
 /** How to run a model. */
 export interface OpenOptions extends PlanOptions {

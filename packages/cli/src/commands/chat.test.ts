@@ -23,6 +23,12 @@ describe('lowbit chat', () => {
     expect(runtime.closed).toBe(1);
   });
 
+  it('hands on the type of the KV cache', async () => {
+    const runtime = fakeRuntime();
+    await runCommand(['chat', '.', '--kv-cache-dtype', 'fp8_e4m3'], runtime, { stdin: '' });
+    expect(runtime.opened[0]?.options).toMatchObject({ kvCacheType: 'fp8_e4m3' });
+  });
+
   it('ends at /exit', async () => {
     const runtime = fakeRuntime();
     expect((await runCommand(['chat', '.'], runtime, { stdin: '/exit\nmore\n' })).code).toBe(0);

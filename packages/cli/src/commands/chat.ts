@@ -10,8 +10,10 @@ import { addCommonOptions, addExamples, type CommonOptions } from '../options/co
 import { modelFolder } from '../options/model-folder.ts';
 import {
   addDeviceOption,
+  addKvCacheOption,
   addNumericsOption,
   type DeviceOptions,
+  type KvCacheOptions,
   type NumericsOptions,
 } from '../options/plan-options.ts';
 import { addSamplingOptions, type SamplingOptions, samplingParameters } from '../options/sampling-options.ts';
@@ -25,6 +27,7 @@ interface ChatCommandOptions
   extends CommonOptions,
     DeviceOptions,
     NumericsOptions,
+    KvCacheOptions,
     SamplingOptions,
     ChatTemplateOptions {
   readonly system?: string;
@@ -47,6 +50,7 @@ export function chatCommand(session: Session): Command {
   addSamplingOptions(command);
   addDeviceOption(command);
   addNumericsOption(command);
+  addKvCacheOption(command);
   addCommonOptions(command);
   return addExamples(command, [
     'lowbit chat ./Qwen3-8B-AWQ --system "Answer in one sentence."',
@@ -60,8 +64,15 @@ async function chat(session: Session, modelArgument: string | undefined, options
   const givenTemplate = await readChatTemplate(options, session.io.cwd);
   const chatTemplate = givenTemplate ?? (modelArgument === undefined ? shippedTemplate : undefined);
   const registry = await discoverRegistry(session, output);
-  const { device, numerics, quiet } = options;
-  const { model } = await openModel(session, output, folder, { registry, device, numerics, quiet, chatTemplate });
+  const { device, numerics, kvCacheDtype: kvCacheType, quiet } = options;
+  const { model } = await openModel(session, output, folder, {
+    registry,
+    device,
+    numerics,
+    kvCacheType,
+    quiet,
+    chatTemplate,
+  });
   try {
     if (!model.info.hasChatTemplate) throw noTemplate(folder);
     output.note(formatModelInfo(model.info));

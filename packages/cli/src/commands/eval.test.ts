@@ -28,6 +28,12 @@ describe('lowbit eval', () => {
     );
   });
 
+  it('hands on the type of the KV cache', async () => {
+    const runtime = measuring(64);
+    await runCommand(['eval', '.', '--text', 'text.txt', '--kv-cache-dtype', 'f16'], runtime, { cwd });
+    expect(runtime.opened[0]?.options).toMatchObject({ kvCacheType: 'f16' });
+  });
+
   it('gives full precision with --json', async () => {
     const runtime = measuring(1);
     const argv = ['eval', '.', '--text', 'text.txt', '--window', '8', '--windows', '1', '--json'];

@@ -6,8 +6,10 @@ import { modelFolder } from '../options/model-folder.ts';
 import { wholeNumber } from '../options/parse-number.ts';
 import {
   addDeviceOption,
+  addKvCacheOption,
   addNumericsOption,
   type DeviceOptions,
+  type KvCacheOptions,
   type NumericsOptions,
 } from '../options/plan-options.ts';
 import { count, formatSeconds } from '../output/format.ts';
@@ -17,7 +19,7 @@ import { discoverRegistry } from '../plugins.ts';
 import { readTextFile } from '../read-text.ts';
 import type { Session } from '../session.ts';
 
-interface EvalOptions extends CommonOptions, DeviceOptions, NumericsOptions {
+interface EvalOptions extends CommonOptions, DeviceOptions, NumericsOptions, KvCacheOptions {
   readonly text: string;
   readonly window: number;
   readonly windows: number;
@@ -36,6 +38,7 @@ export function evalCommand(session: Session): Command {
     .action((model: string, options: EvalOptions) => evaluate(session, model, options));
   addDeviceOption(command);
   addNumericsOption(command);
+  addKvCacheOption(command);
   addCommonOptions(command);
   return addExamples(command, [
     'lowbit eval ./Qwen3-8B-AWQ --text heldout.txt --window 512 --windows 64',
@@ -48,8 +51,8 @@ async function evaluate(session: Session, folderArgument: string, options: EvalO
   const folder = modelFolder(folderArgument, session.io.cwd);
   const text = await readTextFile(resolve(session.io.cwd, options.text));
   const registry = await discoverRegistry(session, output);
-  const { device, numerics, quiet, window, windows } = options;
-  const { model } = await openModel(session, output, folder, { registry, device, numerics, quiet });
+  const { device, numerics, kvCacheDtype: kvCacheType, quiet, window, windows } = options;
+  const { model } = await openModel(session, output, folder, { registry, device, numerics, kvCacheType, quiet });
   const progress = createProgress(session.io, { quiet });
   const start = performance.now();
   try {

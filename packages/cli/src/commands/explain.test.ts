@@ -121,7 +121,21 @@ describe('lowbit explain', () => {
   it('hands on device and numerics', async () => {
     const { runtime, asked } = explaining();
     await runCommand(['explain', '.', '--device', 'cpu:reference', '--numerics', 'fast'], runtime);
-    expect(asked[0]).toMatchObject({ device: 'cpu:reference', numerics: 'fast' });
+    expect(asked[0]).toMatchObject({ device: 'cpu:reference', numerics: 'fast', kvCacheType: undefined });
+  });
+
+  it.each([
+    ['auto', 'auto'],
+    ['f32', 'f32'],
+    ['f16', 'f16'],
+    ['bf16', 'bf16'],
+    ['bfloat16', 'bf16'],
+    ['fp8_e4m3', 'fp8_e4m3'],
+    ['fp8_e5m2', 'fp8_e5m2'],
+  ])('hands on --kv-cache-dtype %s as %s', async (name, kvCacheType) => {
+    const { runtime, asked } = explaining();
+    await runCommand(['explain', '.', '--kv-cache-dtype', name], runtime);
+    expect(asked[0]).toMatchObject({ kvCacheType });
   });
 
   it('prints the explanation as it is with --json', async () => {

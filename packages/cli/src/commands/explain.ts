@@ -3,8 +3,10 @@ import { addCommonOptions, addExamples, type CommonOptions } from '../options/co
 import { modelFolder } from '../options/model-folder.ts';
 import {
   addDeviceOption,
+  addKvCacheOption,
   addNumericsOption,
   type DeviceOptions,
+  type KvCacheOptions,
   type NumericsOptions,
 } from '../options/plan-options.ts';
 import { formatExplanation } from '../output/explanation-text.ts';
@@ -12,7 +14,7 @@ import { createOutput } from '../output/output.ts';
 import { discoverRegistry } from '../plugins.ts';
 import type { Session } from '../session.ts';
 
-interface ExplainOptions extends CommonOptions, DeviceOptions, NumericsOptions {
+interface ExplainOptions extends CommonOptions, DeviceOptions, NumericsOptions, KvCacheOptions {
   readonly modules?: boolean;
 }
 
@@ -25,6 +27,7 @@ export function explainCommand(session: Session): Command {
     .action((model: string, options: ExplainOptions) => explain(session, model, options));
   addDeviceOption(command);
   addNumericsOption(command);
+  addKvCacheOption(command);
   addCommonOptions(command);
   return addExamples(command, [
     'lowbit explain ./Qwen3-8B-AWQ',
@@ -36,11 +39,12 @@ async function explain(session: Session, model: string, options: ExplainOptions)
   const output = createOutput(session, options);
   const folder = modelFolder(model, session.io.cwd);
   const registry = await discoverRegistry(session, output);
-  const { device, numerics } = options;
+  const { device, numerics, kvCacheDtype: kvCacheType } = options;
   const explanation = await session.runtime.explainModel(folder, {
     registry,
     device,
     numerics,
+    kvCacheType,
     signal: session.signal,
   });
   if (options.json) return output.json(explanation);

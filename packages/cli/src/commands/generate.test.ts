@@ -63,6 +63,12 @@ describe('lowbit generate', () => {
     ]);
   });
 
+  it('hands on the type of the KV cache', async () => {
+    const runtime = fakeRuntime();
+    await runCommand(['generate', '.', '-p', 'hi', '--kv-cache-dtype', 'bfloat16'], runtime);
+    expect(runtime.opened[0]?.options).toMatchObject({ kvCacheType: 'bf16' });
+  });
+
   it('writes prompt and continuation as one text on a terminal', async () => {
     const { stderr } = await runCommand(['generate', '.', 'For'], fakeRuntime(), {
       terminal: true,

@@ -8,8 +8,10 @@ import { addCommonOptions, addExamples, type CommonOptions } from '../options/co
 import { modelFolder } from '../options/model-folder.ts';
 import {
   addDeviceOption,
+  addKvCacheOption,
   addNumericsOption,
   type DeviceOptions,
+  type KvCacheOptions,
   type NumericsOptions,
 } from '../options/plan-options.ts';
 import { addSamplingOptions, type SamplingOptions, samplingParameters } from '../options/sampling-options.ts';
@@ -21,7 +23,7 @@ import { readStdin } from '../read-text.ts';
 import type { Session } from '../session.ts';
 import { UsageError } from '../usage-error.ts';
 
-interface GenerateOptions extends CommonOptions, DeviceOptions, NumericsOptions, SamplingOptions {
+interface GenerateOptions extends CommonOptions, DeviceOptions, NumericsOptions, KvCacheOptions, SamplingOptions {
   readonly prompt?: string;
 }
 
@@ -47,6 +49,7 @@ export function generateCommand(session: Session): Command {
   addSamplingOptions(command);
   addDeviceOption(command);
   addNumericsOption(command);
+  addKvCacheOption(command);
   addCommonOptions(command);
   return addExamples(command, [
     'lowbit generate',
@@ -67,8 +70,14 @@ async function generate(
   const defaults = modelArgument === undefined ? story.sampling : { seed: randomInt(2 ** 32) };
   const sampling = { ...defaults, ...samplingParameters(options) };
   const registry = await discoverRegistry(session, output);
-  const { device, numerics, quiet, json } = options;
-  const { model, seconds } = await openModel(session, output, folder, { registry, device, numerics, quiet });
+  const { device, numerics, kvCacheDtype: kvCacheType, quiet, json } = options;
+  const { model, seconds } = await openModel(session, output, folder, {
+    registry,
+    device,
+    numerics,
+    kvCacheType,
+    quiet,
+  });
   try {
     if (!prompt.fromStdin) output.lead(prompt.text);
     const generation = await streamGeneration(

@@ -43,7 +43,7 @@ describe('lowbit serve', () => {
     const { runtime, started } = servingRuntime();
     const flags =
       '--model-path . --served-model-name m --host 0.0.0.0 --port 80 --quantization awq --dtype auto --context-length 2K ' +
-      '--max-running-requests 3 --max-total-tokens 4k --chunked-prefill-size 64 --api-key k --log-level error --device cpu:reference';
+      '--max-running-requests 3 --max-total-tokens 4k --chunked-prefill-size 64 --api-key k --log-level error --device cpu:reference --kv-cache-dtype fp8_e5m2';
     const { stderr } = await runCommand(['serve', ...flags.split(' '), '--quiet'], runtime, stopWhenReady);
     expect(stderr).toBe('');
     expect(started[0]).toMatchObject({ servedModelName: 'm', host: '0.0.0.0', port: 80, apiKey: 'k' });
@@ -53,6 +53,7 @@ describe('lowbit serve', () => {
       maxRunningRequests: 3,
       kvCacheTokens: 4000,
       prefillChunk: 64,
+      kvCacheType: 'fp8_e5m2',
     });
   });
 

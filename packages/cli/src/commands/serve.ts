@@ -8,8 +8,10 @@ import { addCommonOptions, addExamples, type CommonOptions } from '../options/co
 import { modelFolder } from '../options/model-folder.ts';
 import {
   addDeviceOption,
+  addKvCacheOption,
   addNumericsOption,
   type DeviceOptions,
+  type KvCacheOptions,
   type NumericsOptions,
 } from '../options/plan-options.ts';
 import { addServingOptions, type ServingOptions, servingNotices } from '../options/serving-options.ts';
@@ -21,7 +23,7 @@ import { seededModel } from '../seeded-model.ts';
 import type { Session } from '../session.ts';
 import { UsageError } from '../usage-error.ts';
 
-interface ServeCommandOptions extends CommonOptions, DeviceOptions, NumericsOptions, ServingOptions {}
+interface ServeCommandOptions extends CommonOptions, DeviceOptions, NumericsOptions, KvCacheOptions, ServingOptions {}
 
 export function serveCommand(session: Session): Command {
   const command = new Command('serve')
@@ -35,6 +37,7 @@ export function serveCommand(session: Session): Command {
   addServingOptions(command);
   addDeviceOption(command);
   addNumericsOption(command);
+  addKvCacheOption(command);
   addCommonOptions(command);
   return addExamples(command, [
     'lowbit serve ./Qwen3-8B-AWQ',
@@ -55,6 +58,7 @@ async function serve(session: Session, modelArgument: string | undefined, option
     registry,
     device: options.device,
     numerics: options.numerics,
+    kvCacheType: options.kvCacheDtype,
     contextLength: options.contextLength,
     maxRunningRequests: options.maxRunningRequests,
     kvCacheTokens: options.maxTotalTokens,

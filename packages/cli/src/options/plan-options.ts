@@ -1,5 +1,6 @@
 import type { Numerics } from '@lowbit/core';
-import { type Command, Option } from 'commander';
+import type { KvCacheType } from '@lowbit/runtime';
+import { type Command, InvalidArgumentError, Option } from 'commander';
 
 /** Where and how a model runs. */
 export interface DeviceOptions {
@@ -21,4 +22,29 @@ const whatNumericsMean =
 
 export function addNumericsOption(command: Command, description = whatNumericsMean): Command {
   return command.addOption(new Option('--numerics <numerics>', description).choices(numerics));
+}
+
+export interface KvCacheOptions {
+  readonly kvCacheDtype?: KvCacheType;
+}
+
+/** By the names that serving engines give them. */
+const kvCacheTypes: Readonly<Record<string, KvCacheType>> = {
+  auto: 'auto',
+  f32: 'f32',
+  f16: 'f16',
+  bf16: 'bf16',
+  bfloat16: 'bf16',
+  fp8_e4m3: 'fp8_e4m3',
+  fp8_e5m2: 'fp8_e5m2',
+};
+
+const whatKvCacheTypesAre = `what the KV cache holds: ${Object.keys(kvCacheTypes).join(', ')} (default: auto, as the checkpoint says)`;
+
+export function addKvCacheOption(command: Command): Command {
+  return command.option('--kv-cache-dtype <dtype>', whatKvCacheTypesAre, (name: string): KvCacheType => {
+    const type = Object.hasOwn(kvCacheTypes, name) ? kvCacheTypes[name] : undefined;
+    if (type !== undefined) return type;
+    throw new InvalidArgumentError(`Allowed choices are ${Object.keys(kvCacheTypes).join(', ')}.`);
+  });
 }

@@ -16,6 +16,7 @@ import { type Checkpoint, readCheckpoint } from '../checkpoint/read-checkpoint.t
 import { findModel } from '../models/find-model.ts';
 import type { PlanOptions } from '../open-options.ts';
 import { candidateBackends, probeBackend, type ReadyBackend, refusalOf } from './choose-backend.ts';
+import { chooseKvCacheType } from './choose-kv-cache-type.ts';
 import { type DescribedModule, describeModules } from './describe-modules.ts';
 import { requireMethod } from './require-method.ts';
 import { unusedRules } from './unused-rules.ts';
@@ -64,8 +65,10 @@ async function describeCheckpoint(checkpoint: Checkpoint, options: PlanOptions):
   const program = limitContext(findModel(metadata.config).program(metadata), options.contextLength);
   const quantization = method?.parseConfig(metadata);
   const ledger = createTensorLedger(metadata.tensors);
-  const { modules, warnings } = describeModules(program, quantization, ledger);
-  const unused = ledger.settle([...unusedRules(program), ...(quantization?.unused ?? [])]);
+  const described = describeModules(program, quantization, ledger);
+  const { modules, warnings, leftAside } = chooseKvCacheType(described, options.kvCacheType);
+  const settled = ledger.settle([...unusedRules(program), ...(quantization?.unused ?? [])]);
+  const unused = new Map([...settled, ...leftAside]);
   return { program, quantization, modules, unused, warnings: [...(quantization?.warnings ?? []), ...warnings] };
 }
 

@@ -1,7 +1,7 @@
 import type { PlanOptions, Progress } from '../open-options.ts';
 
-/** `numerics`: only records of that kind of run. Default: each record as it was made. */
-export interface VerifyOptions extends PlanOptions {
+/** `numerics`: only records of that kind of run. Default: each record as it was made. The KV cache is the checkpoint's. */
+export interface VerifyOptions extends Omit<PlanOptions, 'kvCacheType'> {
   /** Path of a `golden.safetensors`; a `golden.json` beside it is read too. */
   readonly against: string;
   /** Replaces the default tolerance of every record that has one, relative to the record's range. */
