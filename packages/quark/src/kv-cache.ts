@@ -1,24 +1,24 @@
 import {
+  bitsOf,
   ConfigError,
-  createTensorLedger,
   type KvCacheScheme,
   type KvCacheSpec,
   type SchemeAnswer,
-  type TensorRef,
   type UnusedRule,
 } from '@lowbit/core';
+import { elements, isElement } from './element-formats.ts';
 import { type JsonPlace, names, placeOf, readField } from './json-place.ts';
 import type { LayerSpec } from './layer-spec.ts';
 import type { CompiledPattern } from './name-patterns.ts';
-import { floatDTypes } from './quark-layout.ts';
+import { quarkKvCache } from './schemes/quark-kv-cache.ts';
 import type { TensorSpec } from './tensor-spec.ts';
 
-/** How keys and values were quantized. They are kept unquantized; the settings tell which tensors to expect. */
+/** How keys and values are quantized: as the outputs of the linears that make them. */
 export interface KvCacheSettings {
   /** Linears whose outputs are cached: `*k_proj`, `*v_proj`. */
   readonly group: readonly CompiledPattern[];
-  readonly dtype: string;
-  readonly dynamic: boolean;
+  /** Stages of one quantization for all of them. */
+  readonly output: readonly TensorSpec[];
   /** Names of the scales of an attention module's keys and values: those of the outputs, or `k_scale` and `v_scale`. */
   readonly scales: 'outputs' | 'attention';
 }
@@ -66,12 +66,7 @@ export function readKvCache(exporting: JsonPlace | undefined, sources: readonly 
 function settingsOf(members: Layers): KvCacheSettings | undefined {
   const output = members.find(({ spec }) => spec.output.length > 0)?.spec.output;
   if (!output) return undefined;
-  return {
-    group: members.map(({ pattern }) => pattern),
-    dtype: output.map(({ dtype, granularity }) => `${dtype} ${granularity}`).join(', '),
-    dynamic: output.every(({ dynamic }) => dynamic === true),
-    scales: 'outputs',
-  };
+  return { group: members.map(({ pattern }) => pattern), output, scales: 'outputs' };
 }
 
 /** A specification without its place. */
@@ -79,41 +74,38 @@ function meaning({ file: _, field: __, ...rest }: TensorSpec): object {
   return rest;
 }
 
-/** Suffixes of what an export holds for attention beside its linears. */
-const scaleNames =
+/** As `settings` has it: `fp8_e4m3 per_tensor static`. */
+export function formatKvCache({ output }: KvCacheSettings): string {
+  return output
+    .map(({ dtype, granularity, dynamic }) => `${dtype} ${granularity} ${dynamic ? 'dynamic' : 'static'}`)
+    .join(', ');
+}
+
+/** What is used of a quantized cache: 8 bits with one stored scale for keys and one for values. */
+export function isSupported({ output: [first, ...others] }: KvCacheSettings): boolean {
+  if (!first || others.length > 0 || first.dynamic !== false || first.granularity !== 'per_tensor') return false;
+  return isElement(first.dtype) && bitsOf(elements[first.dtype]) === 8 && !first.floatZeroPoint;
+}
+
+const attentionScales =
   /\.(?:[qkv]_proj\.output_(?:scale|zero_point|quantizer\.scale|quantizer\.zero_point)|[qkv]_scale|prob_output_scale)$/;
 
-/** The tensors of a quantized KV cache, which is kept unquantized. */
-export const kvScalesUnused: UnusedRule = {
-  reason: 'a scale of a quantized KV cache, which is kept unquantized',
-  matches: (name) => scaleNames.test(name),
+/** The scales of attention that no cache uses: of queries and probabilities, or of a cache that is kept unquantized. */
+export const attentionScalesUnused: UnusedRule = {
+  reason: 'a scale of quantized attention, which is computed unquantized here',
+  matches: (name) => attentionScales.test(name),
 };
 
-/** Unquantized, after a look at the stored scales: they are not applied yet, but they have to be there. */
+/** Quantized where both keys and values are, and in a way that is supported; otherwise unquantized, as a warning of the whole says. */
 export function chooseKvCache(
   { name }: KvCacheSpec,
   settings: KvCacheSettings | undefined,
-  tensors: ReadonlyMap<string, TensorRef>,
+  zeroPoints: boolean,
 ): SchemeAnswer<KvCacheScheme> {
-  const projections = ['k_proj', 'v_proj'].filter((projection) =>
+  const cached = ['k_proj', 'v_proj'].every((projection) =>
     settings?.group.some(({ covers }) => covers(`${name}.${projection}`)),
   );
-  if (!settings || projections.length === 0) return { kind: 'unquantized', rule: 'no KV cache quantization here' };
-  if (!settings.dynamic) for (const projection of projections) checkScale(name, projection, settings, tensors);
-  return { kind: 'unquantized', rule: `quantized KV caches (${settings.dtype}) are not supported yet` };
-}
-
-function checkScale(
-  attention: string,
-  projection: string,
-  { scales }: KvCacheSettings,
-  tensors: ReadonlyMap<string, TensorRef>,
-): void {
-  const spellings =
-    scales === 'attention'
-      ? [`${attention}.${projection[0]}_scale`]
-      : ['output_scale', 'output_quantizer.scale'].map((suffix) => `${attention}.${projection}.${suffix}`);
-  const name = spellings.find((spelling) => tensors.has(spelling)) ?? spellings[0] ?? '';
-  const shape = tensors.get(name)?.shape.length === 1 ? [1] : [];
-  createTensorLedger(tensors).claim(name, { dtype: floatDTypes, shape });
+  if (!settings || !cached) return { kind: 'unquantized', rule: 'no KV cache quantization here' };
+  if (isSupported(settings)) return { kind: 'scheme', scheme: quarkKvCache(settings, zeroPoints) };
+  return { kind: 'unquantized', rule: `KV caches quantized ${formatKvCache(settings)} are not supported` };
 }

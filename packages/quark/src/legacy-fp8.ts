@@ -56,10 +56,10 @@ export function legacyFp8Settings(at: JsonPlace, tensors: ReadonlyMap<string, Te
         ? undefined
         : {
             group: ['*k_proj', '*v_proj'].map((text) => layerPattern(text, placeOf(at, 'kv_cache_scheme'))),
-            dtype: 'fp8_e4m3 per_tensor',
-            dynamic: kvCache ?? false,
+            output: [spec('kv_cache_scheme', kvCache ?? false)],
             scales: 'attention',
           },
+    postRope: false,
     softmax: false,
     legacyFp8: true,
     warnings,

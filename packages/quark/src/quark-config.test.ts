@@ -1,4 +1,11 @@
-import { createRegistry, findMethod, type JsonObject, type KvCacheSpec, type LinearSpec } from '@lowbit/core';
+import {
+  createRegistry,
+  createTensorLedger,
+  findMethod,
+  type JsonObject,
+  type KvCacheSpec,
+  type LinearSpec,
+} from '@lowbit/core';
 import { describe, expect, it } from 'vitest';
 import quark from './index.ts';
 import { parseQuarkConfig } from './quark-config.ts';
@@ -172,7 +179,7 @@ describe('other kinds', () => {
 
   it('a quantized softmax is a warning', () => {
     const config = parseQuarkConfig(metadata(settings(specs.fp8, null, { softmax_quant_spec: specs.fp8 })));
-    expect(config.warnings).toEqual(['attention is computed unquantized: softmax_quant_spec is not applied']);
+    expect(config.warnings).toEqual(['attention is computed unquantized: queries and probabilities stay floats']);
   });
 
   it('an algorithm that nobody knows is a warning', () => {
@@ -193,27 +200,92 @@ describe('a quantized KV cache', () => {
     'model.layers.0.self_attn.k_proj.output_scale': ['BF16', []],
     'model.layers.0.self_attn.v_proj.output_scale': ['BF16', [1]],
   };
-  const warning = 'the KV cache is kept unquantized: its quantization (fp8_e4m3 per_tensor) is not applied yet';
+  const warning = 'kv_cache_post_rope is not set: the scales of keys were measured before RoPE and are used after it';
 
-  it('is kept unquantized, with a warning and its scales listed', () => {
-    const config = parseQuarkConfig(metadata(both, scales));
+  function describeCache(quantization: JsonObject, tensors: Tensors) {
+    const checkpoint = metadata(quantization, tensors);
+    const config = parseQuarkConfig(checkpoint);
+    const found = config.kvCacheScheme(attention);
+    const ledger = createTensorLedger(checkpoint.tensors);
+    const description = found.kind === 'scheme' ? found.scheme.describe(attention, ledger) : undefined;
+    return { config, found, description, unused: [...ledger.settle(config.unused ?? []).keys()] };
+  }
+
+  it('in fp8, with a number for keys and one for values', () => {
+    const { config, description } = describeCache(both, scales);
     expect(config.warnings).toEqual([warning]);
     expect(config.settings.kvCache).toBe('fp8_e4m3 per_tensor static');
-    expect(config.kvCacheScheme(attention)).toEqual({
-      kind: 'unquantized',
-      rule: 'quantized KV caches (fp8_e4m3 per_tensor) are not supported yet',
+    const table = { type: 'bf16', block: [2, 1] };
+    expect(description).toMatchObject({
+      scheme: 'kv-fp8',
+      type: 'f8e4m3',
+      quantization: {
+        key: { scale: { ...table, ref: { name: 'model.layers.0.self_attn.k_proj.output_scale' } } },
+        value: { scale: { ...table, ref: { name: 'model.layers.0.self_attn.v_proj.output_scale' } } },
+      },
     });
-    const claims = {
-      has: () => true,
-      peek: () => undefined,
-      claim: () => undefined as never,
-      claimOptional: () => undefined,
+    expect(description?.quantization?.key).not.toHaveProperty('zero');
+  });
+
+  it('scales measured after RoPE are used without a warning', () => {
+    expect(parseQuarkConfig(metadata({ ...both, kv_cache_post_rope: true }, scales)).warnings).toEqual([]);
+  });
+
+  it('in int8, with zero points where the file has any or the settings ask for them', () => {
+    const of = (spec: JsonObject) => {
+      const outputs = { weight: specs.fp8, output_tensors: spec };
+      return kv({ '*k_proj': outputs, '*v_proj': outputs });
     };
-    const unused = (name: string) => config.unused?.some((rule) => rule.matches(name, claims));
-    expect(
-      [...Object.keys(scales), 'x.self_attn.q_proj.output_scale', 'x.self_attn.prob_output_scale'].map(unused),
-    ).toEqual([true, true, true, true]);
-    expect(unused('model.layers.0.mlp.down_proj.output_scale')).toBe(false);
+    const zeros: Tensors = {
+      'model.layers.0.self_attn.k_proj.output_zero_point': ['I8', []],
+      'model.layers.0.self_attn.v_proj.output_quantizer.zero_point': ['I8', [1]],
+    };
+    expect(describeCache(of(specs.int8), { ...scales, ...zeros }).description).toMatchObject({
+      scheme: 'kv-int8',
+      type: 'i8',
+      quantization: { key: { zero: { type: 'i8' } }, value: { zero: { type: 'i8' } } },
+    });
+    expect(describeCache(of(specs.int8), scales).description?.quantization?.key).not.toHaveProperty('zero');
+    expect(() => describeCache(of({ ...specs.int8, symmetric: false }), scales)).toThrow(
+      'tensor model.layers.0.self_attn.k_proj.output_zero_point: expected I8 [], found no such tensor',
+    );
+  });
+
+  it('leaves the scales of queries and probabilities aside, with a warning', () => {
+    const more: Tensors = {
+      'model.layers.0.self_attn.q_proj.output_scale': ['BF16', []],
+      'model.layers.0.self_attn.prob_output_scale': ['BF16', []],
+    };
+    const { config, unused } = describeCache(both, { ...scales, ...more });
+    expect(unused).toEqual(Object.keys(more));
+    expect(config.warnings).toEqual([
+      warning,
+      'attention is computed unquantized: queries and probabilities stay floats',
+    ]);
+    const other: Tensors = { 'model.layers.0.mlp.down_proj.output_scale': ['BF16', []] };
+    expect(() => describeCache(both, { ...scales, ...other })).toThrow(
+      'tensor model.layers.0.mlp.down_proj.output_scale',
+    );
+  });
+
+  it.each<[string, JsonObject]>([
+    ['fp8_e4m3 per_tensor dynamic', dynamic(specs.fp8)],
+    ['int4 per_tensor static', { ...specs.int8, dtype: 'int4' }],
+    ['fp8_e4m3 per_channel static', specs.fp8PerChannel],
+  ])('%s is kept unquantized, with a warning', (text, spec) => {
+    const outputs = { weight: specs.fp8, output_tensors: spec };
+    const { config, found, unused } = describeCache(kv({ '*k_proj': outputs, '*v_proj': outputs }), scales);
+    expect(found).toEqual({ kind: 'unquantized', rule: `KV caches quantized ${text} are not supported` });
+    expect(config.warnings).toEqual([`the KV cache is kept unquantized: ${text} is not supported`]);
+    expect(unused).toEqual(Object.keys(scales));
+  });
+
+  it('only where the group covers keys and values', () => {
+    const config = parseQuarkConfig(
+      metadata(kv({ '*k_proj': layer, '*.layers.1.*v_proj': layer }, ['*k_proj', '*.layers.1.*v_proj'])),
+    );
+    expect(config.kvCacheScheme(attention)).toEqual({ kind: 'unquantized', rule: 'no KV cache quantization here' });
+    expect(config.kvCacheScheme({ ...attention, name: 'model.layers.1.self_attn' }).kind).toBe('scheme');
   });
 
   it('its linears are not refused for their outputs, nor are queries; others are', () => {
@@ -237,16 +309,9 @@ describe('a quantized KV cache', () => {
     expect(parseQuarkConfig(metadata(apart, scales)).warnings).toEqual([warning]);
   });
 
-  it('dynamic ones have no scales in the file', () => {
-    const dynamicLayer = { weight: specs.fp8, output_tensors: dynamic(specs.fp8) };
-    const config = parseQuarkConfig(metadata(kv({ '*k_proj': dynamicLayer, '*v_proj': dynamicLayer })));
-    expect(config.kvCacheScheme(attention).kind).toBe('unquantized');
-  });
-
   it('a missing scale is an error', () => {
     const { 'model.layers.0.self_attn.v_proj.output_scale': _, ...rest } = scales;
-    const config = parseQuarkConfig(metadata(both, rest));
-    expect(() => config.kvCacheScheme(attention)).toThrow(
+    expect(() => describeCache(both, rest)).toThrow(
       'tensor model.layers.0.self_attn.v_proj.output_scale: expected BF16 or F16 or F32 [], found no such tensor',
     );
   });
@@ -257,11 +322,12 @@ describe('a quantized KV cache', () => {
       'model.layers.0.self_attn.k_scale': ['BF16', []],
       'model.layers.0.self_attn.v_scale': ['BF16', []],
     };
-    const config = parseQuarkConfig(metadata(legacy, stored));
+    const { config, description } = describeCache(legacy, stored);
     expect(config.warnings).toEqual([warning]);
-    expect(config.kvCacheScheme(attention).kind).toBe('unquantized');
-    const without = parseQuarkConfig(metadata({ ...legacy, kv_cache_scheme: 'static' }));
-    expect(() => without.kvCacheScheme(attention)).toThrow('tensor model.layers.0.self_attn.k_scale: expected BF16');
+    expect(description?.quantization?.value.scale.ref.name).toBe('model.layers.0.self_attn.v_scale');
+    expect(() => describeCache({ ...legacy, kv_cache_scheme: 'static' }, {})).toThrow(
+      'tensor model.layers.0.self_attn.k_scale: expected BF16',
+    );
   });
 
   const place = 'config.json: quantization_config.export.kv_cache_group: expected';

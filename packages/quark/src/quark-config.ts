@@ -10,7 +10,7 @@ import {
   type TensorRef,
   type UnusedRule,
 } from '@lowbit/core';
-import { chooseKvCache, kvScalesUnused } from './kv-cache.ts';
+import { attentionScalesUnused, chooseKvCache, formatKvCache, isSupported } from './kv-cache.ts';
 import type { LayerSpec } from './layer-spec.ts';
 import { findExtra, hasWeightScale, type StoredZeroPoints, storedZeroPoints } from './quark-names.ts';
 import { type QuarkSettings, readSettings } from './quark-settings.ts';
@@ -34,13 +34,13 @@ export function parseQuarkConfig({ tensors, ...checkpoint }: CheckpointMetadata)
   return {
     method: 'quark',
     settings: canonical(settings),
-    warnings: [...settings.warnings, ...attentionWarnings(settings)],
+    warnings: [...settings.warnings, ...attentionWarnings(settings, tensors)],
     ...(settings.legacyFp8 ? { aliases: ['fp8'] } : {}),
     unused: unusedRules(settings),
     linearScheme,
     moeScheme: (block) => expertsAsLinears(block, linearScheme),
     embeddingScheme: (module) => chooseEmbedding(module, tensors),
-    kvCacheScheme: (module) => chooseKvCache(module, settings.kvCache, tensors),
+    kvCacheScheme: (module) => chooseKvCache(module, settings.kvCache, zeroPoints.output),
   };
 }
 
@@ -54,15 +54,22 @@ function canonical(settings: QuarkSettings): QuantizationConfig['settings'] {
     exclude: exclude.length === 0 ? null : exclude.map(({ text }) => text).join(', '),
     packMethod,
     weightFormat,
-    kvCache: kvCache ? `${kvCache.dtype} ${kvCache.dynamic ? 'dynamic' : 'static'}` : null,
+    kvCache: kvCache ? formatKvCache(kvCache) : null,
   };
 }
 
-function attentionWarnings({ kvCache, softmax }: QuarkSettings): readonly string[] {
-  return [
-    ...(kvCache ? [`the KV cache is kept unquantized: its quantization (${kvCache.dtype}) is not applied yet`] : []),
-    ...(softmax ? ['attention is computed unquantized: softmax_quant_spec is not applied'] : []),
-  ];
+function attentionWarnings({ kvCache, postRope, softmax }: QuarkSettings, tensors: Tensors): readonly string[] {
+  const warnings: string[] = [];
+  if (kvCache && !isSupported(kvCache)) {
+    warnings.push(`the KV cache is kept unquantized: ${formatKvCache(kvCache)} is not supported`);
+  } else if (kvCache && !postRope) {
+    warnings.push('kv_cache_post_rope is not set: the scales of keys were measured before RoPE and are used after it');
+  }
+  const ofAttention = [...tensors.keys()].some((name) =>
+    /\.(?:q_proj\.output_scale|q_scale|prob_output_scale)$/.test(name),
+  );
+  if (softmax || ofAttention) warnings.push('attention is computed unquantized: queries and probabilities stay floats');
+  return warnings;
 }
 
 function unusedRules({ kvCache, softmax, weightFormat }: QuarkSettings): readonly UnusedRule[] {
@@ -70,7 +77,10 @@ function unusedRules({ kvCache, softmax, weightFormat }: QuarkSettings): readonl
     reason: 'a scale that fake-quantized weights were rounded with: the weights are floats',
     matches: (name) => /\.weight_(?:scale|zero_point)(?:_\d+)?$/.test(name),
   };
-  return [...(kvCache || softmax ? [kvScalesUnused] : []), ...(weightFormat === 'fake_quantized' ? [record] : [])];
+  return [
+    ...(kvCache || softmax ? [attentionScalesUnused] : []),
+    ...(weightFormat === 'fake_quantized' ? [record] : []),
+  ];
 }
 
 function chooseLinear(

@@ -71,7 +71,8 @@ const variants: readonly FormatVariant[] = [
   },
   { name: 'rotations at run time, SVDQuant', modules: linear, status: 'refused', note: 'more than a linear' },
   { name: 'quantized outputs, quantized biases', modules: linear, status: 'refused' },
-  { name: 'quantized KV cache', modules: ['kvCache'], status: 'refused', note: 'kept unquantized, with a warning' },
+  { name: 'KV cache in fp8 or int8, static per tensor', modules: ['kvCache'], status: 'supported' },
+  { name: 'other KV caches', modules: ['kvCache'], status: 'refused', note: 'kept unquantized, with a warning' },
   { name: 'quantized embeddings', modules: ['embedding'], status: 'refused' },
 ];
 

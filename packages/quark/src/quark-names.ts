@@ -52,12 +52,13 @@ export function findExtra(tensors: ReadonlyMap<string, TensorRef>, module: strin
 export interface StoredZeroPoints {
   readonly weight: boolean;
   readonly input: boolean;
+  readonly output: boolean;
 }
 
 export function storedZeroPoints(tensors: ReadonlyMap<string, TensorRef>): StoredZeroPoints {
-  const has = (pattern: RegExp) => [...tensors.keys()].some((name) => pattern.test(name));
-  return {
-    weight: has(/\.weight_(?:zero_point|quantizer\.(?:\d+\.)?zero_point)/),
-    input: has(/\.input_(?:zero_point|quantizer\.(?:\d+\.)?zero_point)/),
+  const has = (tensor: string) => {
+    const pattern = new RegExp(`\\.${tensor}_(?:zero_point|quantizer\\.(?:\\d+\\.)?zero_point)`);
+    return [...tensors.keys()].some((name) => pattern.test(name));
   };
+  return { weight: has('weight'), input: has('input'), output: has('output') };
 }

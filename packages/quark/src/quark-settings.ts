@@ -1,7 +1,7 @@
 import { type CheckpointMetadata, ConfigError, findQuantizationConfig } from '@lowbit/core';
 import { checkAlgorithms } from './algorithms.ts';
 import { type PackMethod, readExport, type WeightFormat } from './export-settings.ts';
-import { type JsonPlace, names, oneOf, placeOf, readField, readPlace, unknownFields } from './json-place.ts';
+import { boolean, type JsonPlace, names, oneOf, placeOf, readField, readPlace, unknownFields } from './json-place.ts';
 import { type KvCacheSettings, readKvCache } from './kv-cache.ts';
 import { type LayerSpec, readLayerSpec } from './layer-spec.ts';
 import { legacyFp8Settings } from './legacy-fp8.ts';
@@ -20,6 +20,8 @@ export interface QuarkSettings {
   readonly packMethod: PackMethod;
   readonly weightFormat: WeightFormat;
   readonly kvCache: KvCacheSettings | undefined;
+  /** The scales of keys were measured after RoPE, where they are used. */
+  readonly postRope: boolean;
   /** The probabilities of attention are quantized too. */
   readonly softmax: boolean;
   /** An export in the spelling of other tools, `quant_method: fp8`. */
@@ -29,13 +31,11 @@ export interface QuarkSettings {
 
 const known: ReadonlySet<string> = new Set([
   ...['quant_method', 'global_quant_config', 'layer_quant_config', 'layer_type_quant_config', 'exclude', 'export'],
-  ...['algo_config', 'softmax_quant_spec', 'kv_cache_quant_config'],
+  ...['algo_config', 'softmax_quant_spec', 'kv_cache_quant_config', 'kv_cache_post_rope'],
   // Free text.
   'version',
   // Which of Quark's two tracers ran; the files are the same.
   'quant_mode',
-  // Where KV scales were taken; they are not applied.
-  'kv_cache_post_rope',
   // Written into the object by a serving engine, not by Quark.
   ...['requantization_method', 'packed_modules_mapping', 'hf_config'],
 ]);
@@ -85,6 +85,7 @@ export function readSettings({ config, tensors }: CheckpointMetadata): QuarkSett
     packMethod: exporting.packMethod,
     weightFormat: exporting.weightFormat,
     kvCache: readKvCache(exporting.place, [layers, readLayers(at, 'kv_cache_quant_config', warnings)]),
+    postRope: readField(at, 'kv_cache_post_rope', boolean) ?? false,
     softmax: readPlace(at, 'softmax_quant_spec') !== undefined,
     legacyFp8: false,
     warnings: [...new Set(warnings)],
