@@ -19,6 +19,8 @@ export interface ActivationQuantization {
   readonly rounding: 'half-even' | 'half-away';
   /** The zero point is added before rounding, `q = clamp(round(x / scale + zero))`: what lies halfway falls by the sum. */
   readonly zeroFirst?: true;
+  /** `x * (1 / scale)` instead of `x / scale`, each operation rounded to f32: what lies halfway can fall the other way. */
+  readonly reciprocal?: true;
 }
 
 export interface DynamicScale {

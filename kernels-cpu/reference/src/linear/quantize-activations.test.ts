@@ -173,6 +173,19 @@ describe('static', () => {
     expect(quantize(activations, input, read).codes).toEqual([5, 1, 5, 127]);
   });
 
+  it('a product with the reciprocal falls to the other side of a tie', () => {
+    const activations: ActivationQuantization = {
+      type: 'i8',
+      granularity: { kind: 'token' },
+      scale: { kind: 'dynamic', symmetric: true, divisor: 127.5 },
+      rounding: 'half-even',
+    };
+    // With the scale f32(0.751 / 127.5) the quotient is just above -127.5, the product exactly that.
+    const [input, read] = [[[-0.7509999871253967]], tensorReader([])] as const;
+    expect(quantize(activations, input, read).codes).toEqual([-127]);
+    expect(quantize({ ...activations, reciprocal: true }, input, read).codes).toEqual([-128]);
+  });
+
   it('a scale per group', () => {
     const scale = groups('f32', 'F32', [1, 0.25]);
     const activations: ActivationQuantization = {

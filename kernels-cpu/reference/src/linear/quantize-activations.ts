@@ -42,6 +42,9 @@ export function createActivationQuantizer(
       ? staticScale(activations.scale, groups, read)
       : dynamicScale(activations.scale, activations.type, read);
   const round = rounderFor(activations);
+  const divide = activations.reciprocal
+    ? (x: number, scale: number) => Math.fround(x * Math.fround(1 / scale))
+    : (x: number, scale: number) => Math.fround(x / scale);
 
   return {
     groupSize,
@@ -58,7 +61,7 @@ export function createActivationQuantizer(
           zeros[row * groups + group] = zero;
           for (let i = start; i < end; i++) {
             // A scale of zero covers nothing but numbers too small for it, and zero itself.
-            const quotient = scale === 0 ? 0 : Math.fround(input[i]! / scale);
+            const quotient = scale === 0 ? 0 : divide(input[i]!, scale);
             codes[i] = round(quotient, zero);
           }
         }

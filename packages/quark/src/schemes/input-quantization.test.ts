@@ -82,6 +82,12 @@ describe('dynamic', () => {
     });
   });
 
+  it('integers are multiplied by the reciprocal of a dynamic scale, and only they', () => {
+    const { fp8PerToken } = specs;
+    expect(activations({ ...fp8PerToken, dtype: 'int8' })).toMatchObject({ type: 'i8', reciprocal: true });
+    expect(activations(fp8PerToken)).not.toHaveProperty('reciprocal');
+  });
+
   it('scales without a type stay f32', () => {
     expect(activations(specs.fp8PerToken)?.scale).toEqual({ kind: 'dynamic', symmetric: true, divisor: 448 });
   });

@@ -72,7 +72,7 @@ function refuseDynamic(spec: ElementSpec, second: TensorSpec | undefined): Refus
 
 /**
  * Inputs that `refuseInput` has let pass. Quark's CPU code rounds halves to even whatever `round_method` says, and
- * multiplies by the reciprocal of the scale where this record divides: codes differ at exact ties only.
+ * multiplies integers by the reciprocal of a dynamic scale.
  * @throws TensorError
  */
 export function describeInput(
@@ -87,7 +87,8 @@ export function describeInput(
   const scale = spec.dynamic
     ? dynamicScale({ ...spec, dtype }, second, module, tensors)
     : staticScale({ ...spec, dtype }, module, written, tensors);
-  return { type: elements[dtype], granularity: granularityOf(spec), scale, rounding: 'half-even' };
+  const reciprocal = isInteger(dtype) && scale.kind === 'dynamic' ? { reciprocal: true as const } : {};
+  return { type: elements[dtype], granularity: granularityOf(spec), scale, rounding: 'half-even', ...reciprocal };
 }
 
 function granularityOf({ granularity, groupSize = -1 }: TensorSpec): ActivationGranularity {

@@ -18,6 +18,14 @@ const cases = {
   'int8-token': int8Token,
   'int8-token-half-away': () =>
     dynamic('int8-channel', { type: 'i8', granularity: token, scale: symmetric(127), rounding: 'half-away' }),
+  'int8-token-reciprocal': () =>
+    dynamic('int8-channel', {
+      type: 'i8',
+      granularity: token,
+      scale: symmetric(127.5),
+      rounding: 'half-even',
+      reciprocal: true,
+    }),
   'int8-token-asymmetric': () =>
     dynamic('int8-channel', {
       type: 'i8',

@@ -31,7 +31,8 @@ export function expectedActivations(
       const end = Math.min(start + size, row + inFeatures);
       const { scale, zero } = scaleAndZero(input.subarray(start, end), offset / size, activations, read);
       for (let i = start; i < end; i++) {
-        codes[i] = scale === 0 ? zero : quantize(Math.fround(input[i]! / scale), zero, activations);
+        const quotient = activations.reciprocal ? input[i]! * Math.fround(1 / scale) : input[i]! / scale;
+        codes[i] = scale === 0 ? zero : quantize(Math.fround(quotient), zero, activations);
         values[i] = (codes[i]! - zero) * scale;
       }
     }
