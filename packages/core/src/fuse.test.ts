@@ -5,6 +5,10 @@ import { fuseLinears } from './fuse.ts';
 import { plain } from './layout.ts';
 
 const perTensorScale = stored('b.input_scale', 'F32', [1], 'f32', plain(undefined));
+const integer = {
+  accumulatorBias: stored('b.quant_bias', 'I32', [32], 'i32', plain('out')),
+  outputScale: stored('b.deq_scale', 'F32', [32], 'f32', plain('out')),
+};
 const { zero, ...symmetric } = linear('b').weight;
 
 describe('fuseLinears', () => {
@@ -46,8 +50,10 @@ describe('fuseLinears', () => {
           rounding: 'half-even',
         },
       },
-      'a: null, b: ["i8",{"kind":"tensor"},"static"]',
+      'a: null, b: {"type":"i8","granularity":{"kind":"tensor"},"rounding":"half-even","scale":"static","zero":false}',
     ],
+    ['activation quantization while decoding', { ...linear('b'), decoding: {} }, 'a: null, b: {}'],
+    ['integer execution', { ...linear('b'), integer }, 'a: [false,false], b: [true,false]'],
   ])('lists parts that disagree in %s', (what, part, values) => {
     expect(() => fuseLinears([linear('a'), part])).toThrow(`fused parts disagree in ${what}: ${values}`);
   });

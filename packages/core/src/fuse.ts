@@ -1,3 +1,4 @@
+import type { ActivationQuantization } from './activation-quantization.ts';
 import type { LinearDescription } from './description.ts';
 import { LayoutError } from './errors/layout-error.ts';
 
@@ -18,9 +19,17 @@ const shared: Readonly<Record<string, (part: LinearDescription) => unknown>> = {
   'zero points': (part) => part.weight.zero !== undefined,
   shifts: (part) => part.weight.shift !== undefined,
   'group index': (part) => part.weight.groupIndex !== undefined,
-  'activation quantization': ({ activations }) =>
-    activations && [activations.type, activations.granularity, activations.scale.kind],
+  'activation quantization': ({ activations }) => activations && withoutStored(activations),
+  'activation quantization while decoding': ({ decoding }) =>
+    decoding && { activations: decoding.activations && withoutStored(decoding.activations) },
+  'integer execution': ({ integer, decoding }) => [integer !== undefined, decoding?.integer !== undefined],
 };
+
+/** A quantization but for the numbers that each part stores: only that they are stored. */
+function withoutStored({ scale, ...rule }: ActivationQuantization): unknown {
+  if (scale.kind === 'static') return { ...rule, scale: 'static', zero: scale.zero !== undefined };
+  return { ...rule, scale: { ...scale, globalScale: scale.globalScale && { divide: scale.globalScale.divide } } };
+}
 
 /**
  * Joins linears along their output features. Pure: whether the numbers in two group indices agree is for whoever reads
