@@ -16,6 +16,8 @@ const harmlessFields: readonly string[] = [
   'damp_percent',
   'damp_auto_increment',
   'true_sequential',
+  'act_group_aware',
+  'hyb_act',
   'static_groups',
   'mse',
   'dataset',
