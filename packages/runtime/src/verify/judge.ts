@@ -12,22 +12,10 @@ export function judgeLogits(measures: RecordMeasures, tolerance: number = limits
   return judged(measures.relative <= tolerance, `largest difference <= ${tolerance} of the range`, measures);
 }
 
-/**
- * A code that flips moves its own token and those that attend to it, never one before. So where the first tokens agree as
- * if nothing had been rounded, every module has run right, and the rest may be further off.
- */
+/** By the median token: one activation code that flips moves its own token and those that attend to it. */
 export function judgeActivationLogits(measures: RecordMeasures, tolerance: number = limits.activationLogits): Judged {
-  const { tokenMedian = Number.POSITIVE_INFINITY, tokens = 0, agreeingTokens = 0 } = measures;
-  const rule = `median token's largest difference <= ${tolerance} of the range`;
-  const began = agreeingTokens >= Math.max(2, tokens * limits.agreeingStart);
-  if (tokenMedian <= tolerance || !began) return judged(tokenMedian <= tolerance, rule, measures);
-  const wider = limits.afterAgreeingStart * tolerance;
-  const start = `the first ${agreeingTokens} of ${tokens} tokens within ${limits.logits}`;
-  return judged(
-    tokenMedian <= wider,
-    `${start}, then median token's largest difference <= ${wider} of the range`,
-    measures,
-  );
+  const { tokenMedian = Number.POSITIVE_INFINITY } = measures;
+  return judged(tokenMedian <= tolerance, `median token's largest difference <= ${tolerance} of the range`, measures);
 }
 
 /** `settled`: the measures once codes at a rounding tie are taken the other way in `flippedRows`. */

@@ -7,9 +7,6 @@ export const limits = {
    * that flips at a rounding tie moves later layers, so single tokens say nothing.
    */
   activationLogits: 0.025,
-  /** Share of the tokens that must agree within `logits` from the first on, for the rest to be this much further off. */
-  agreeingStart: 0.1,
-  afterAgreeingStart: 2,
   /** One layer alone with quantized activations, of each row's largest output: no cascade, only f32 rounding. */
   linearOutput: 1e-5,
 } as const;
