@@ -34,7 +34,7 @@ export function attention(
 
   const { keys, values } = cache;
   const offsets = cache.offsets(sequence.blocks, positions[endRow - 1]! + 1);
-  const weights = new Float64Array(offsets.length);
+  const weights = new Float32Array(offsets.length);
   const sum = new Float64Array(headSize);
   for (let row = sequence.firstRow; row < endRow; row++) {
     const last = positions[row]!;
@@ -47,7 +47,7 @@ export function attention(
         const keyStart = offsets[position]! + headStart;
         let dot = 0;
         for (let i = 0; i < headSize; i++) dot += query[queryStart + i]! * keys[keyStart + i]!;
-        weights[position] = dot * scale;
+        weights[position] = Math.fround(dot) * scale;
       }
       softmax(weights.subarray(first, last + 1));
 
@@ -63,12 +63,12 @@ export function attention(
 }
 
 /** In place. The maximum is subtracted first, so that no exponential overflows. */
-function softmax(scores: Float64Array): void {
+function softmax(scores: Float32Array): void {
   let max = Number.NEGATIVE_INFINITY;
   for (const score of scores) max = Math.max(max, score);
   let sum = 0;
   for (let i = 0; i < scores.length; i++) {
-    scores[i] = Math.exp(scores[i]! - max);
+    scores[i] = Math.exp(Math.fround(scores[i]! - max));
     sum += scores[i]!;
   }
   for (let i = 0; i < scores.length; i++) scores[i]! /= sum;

@@ -1,6 +1,8 @@
+const { fround } = Math;
+
 /**
  * `output = input / sqrt(mean(input^2) + epsilon) * weight (+ bias)` over each run of `weight.length` features. `output`
- * may be `input` itself.
+ * may be `input` itself. Normalized numbers are rounded to f32 before they meet the weight.
  */
 export function rmsNorm(
   input: Float32Array,
@@ -12,7 +14,9 @@ export function rmsNorm(
   for (let start = 0; start < input.length; start += size) {
     let sum = 0;
     for (let i = 0; i < size; i++) sum += input[start + i]! ** 2;
-    const factor = 1 / Math.sqrt(sum / size + epsilon);
-    for (let i = 0; i < size; i++) output[start + i] = input[start + i]! * factor * weight[i]! + (bias?.[i] ?? 0);
+    const factor = fround(1 / Math.sqrt(fround(sum / size) + epsilon));
+    for (let i = 0; i < size; i++) {
+      output[start + i] = fround(fround(input[start + i]! * factor) * weight[i]!) + (bias?.[i] ?? 0);
+    }
   }
 }
