@@ -140,7 +140,7 @@ describe('records of whole forwards', () => {
   it('does not hold a simulation against the run of the stored values', async () => {
     const records = { logits_act_0: await logitsOf({ divisor: 3 }), logits_int_0: await logitsOf({ divisor: 127 }) };
     expect(await verify({ divisor: 127 }, records)).toEqual([
-      `logits_act_0 unchecked (activation-logits): ${medianRule(0.025)}; but that is a simulation: logits_int beside it is the run of the stored values`,
+      `logits_act_0 unchecked (activation-logits): ${medianRule(0.025)}; but that is the model before it was saved: logits_int beside it is the run of the stored values`,
       `logits_int_0 ${passed(medianRule(0.025))}`,
     ]);
   });

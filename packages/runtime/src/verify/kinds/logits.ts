@@ -64,7 +64,11 @@ export function logitsCheck(record: string): RecordCheck | undefined {
   };
 }
 
-const simulation = 'but that is a simulation: logits_int beside it is the run of the stored values';
+/**
+ * msModelSlim's own model as it is before it is saved: its static scales are not yet multiplied and rounded to the dtype
+ * of the file, its FP8 inputs are scaled but not rounded.
+ */
+const simulation = 'but that is the model before it was saved: logits_int beside it is the run of the stored values';
 
 function kindOf({ numerics, needs }: RecordedRun): RecordCheck['kind'] {
   if (numerics === 'exact') return 'logits';
