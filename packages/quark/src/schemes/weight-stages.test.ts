@@ -221,6 +221,20 @@ describe('stages', () => {
     expect(values.slice(0, 8)).toEqual([0, 0, 0, 0, 4, 4, 4, 4]);
     expect(values.slice(56)).toEqual([3.5, 3.5, 3.5, 3.5, 7.5, 7.5, 7.5, 7.5]);
   });
+
+  it('int4 of fp8: the first stage’s number is rounded before the second scale', () => {
+    const stored: Stored = {
+      'a.weight': ['I32', [8, 1], new Uint32Array(8).fill(0x33333333)],
+      'a.weight_scale': ['F32', [], f32(0.3)],
+      'a.weight_scale_2': ['F32', [8], new Float32Array(8).fill(0.9)],
+      'a.weight_zero_point_2': ['I32', [1], Uint32Array.of(0)],
+    };
+    const perChannel = { ...specs.int8, dtype: 'int4', qscheme: 'per_channel', ch_axis: 0 };
+    const [value] = dequantize(settings([specs.fp8, perChannel]), stored, 8, 8);
+    const [first, second] = [Math.fround(0.9), Math.fround(0.3)];
+    expect(value).toBe(Math.fround(Math.fround(3 * first) * second));
+    expect(value).not.toBe(Math.fround(3 * Math.fround(first * second)));
+  });
 });
 
 describe('names of the quantizer’s module', () => {
