@@ -1,0 +1,5 @@
+#include "kernels.h"
+
+namespace lowbit {
+const LinearKernels& amxKernels() { return plainKernels(); }
+}  // namespace lowbit

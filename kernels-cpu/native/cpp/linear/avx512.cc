@@ -1,0 +1,5 @@
+#include "kernels.h"
+
+namespace lowbit {
+const LinearKernels& avx512Kernels() { return plainKernels(); }
+}  // namespace lowbit

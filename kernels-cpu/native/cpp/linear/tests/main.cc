@@ -1,0 +1,29 @@
+// Checks every instruction set that this machine has against f64 and against the plain kernels.
+//   linear-tests [seed]
+#include <cstdio>
+#include <cstring>
+#include <string>
+
+#include "checks.h"
+
+int main(int argc, char** argv) {
+  const unsigned seed = argc > 1 ? static_cast<unsigned>(std::atoi(argv[1])) : 1;
+  checks::Report report;
+  for (lowbit::InstructionSet set : checks::allSets) {
+    if (!lowbit::isAvailable(set)) {
+      std::printf("skipped %s: this machine does not have it\n", lowbit::nameOf(set));
+      continue;
+    }
+    std::mt19937 random(seed);
+    checks::shapes(set, random, report);
+    checks::activations(set, random, report);
+    checks::quantizedActivations(set, random, report);
+    checks::dense(set, random, report);
+    report.print(lowbit::nameOf(set));
+  }
+  std::mt19937 random(seed);
+  checks::packing(random, report);
+  report.print("packing");
+  std::printf("%s\n", report.failures == 0 ? "all passed" : "FAILED");
+  return report.failures == 0 ? 0 : 1;
+}
