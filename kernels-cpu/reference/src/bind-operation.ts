@@ -3,6 +3,7 @@ import { forwardRows } from './linear/forward-rows.ts';
 import { route } from './moe/route.ts';
 import { add } from './ops/add.ts';
 import { attention } from './ops/attention.ts';
+import { concat } from './ops/concat.ts';
 import { rmsNorm } from './ops/rms-norm.ts';
 import { rope } from './ops/rope.ts';
 import { sigmoidMul } from './ops/sigmoid-mul.ts';
@@ -59,33 +60,49 @@ export function bindOperation(operation: Operation, check: OperationChecker): St
       };
     }
 
+    case 'concat': {
+      const { heads, parts, output } = operation;
+      for (const { input, start, stride, size } of parts) {
+        const end = start + (heads - 1) * stride + size;
+        check.require(end <= check.reads(input), `features ${start} to ${end} of ${input}, which is narrower`);
+        check.require(input !== output, `${output} is put together from itself`);
+      }
+      const headSize = parts.reduce((sum, { size }) => sum + size, 0);
+      check.writes(output, heads * headSize);
+      return ({ value }) => concat(operation, value, value(output));
+    }
+
     case 'rope': {
-      const { values, headSize, inverseFrequencies, attentionFactor } = operation;
+      const { values, headSize, inverseFrequencies, offset = 0 } = operation;
       check.require(
-        2 * inverseFrequencies.length <= headSize,
-        `${inverseFrequencies.length} frequencies for heads of ${headSize}`,
+        offset + 2 * inverseFrequencies.length <= headSize,
+        `${inverseFrequencies.length} frequencies from feature ${offset} for heads of ${headSize}`,
       );
       for (const name of values) {
         const width = check.reads(name);
         check.require(width % headSize === 0, `heads of ${headSize} features in a value of ${width}`);
       }
       return ({ batch, value }) => {
-        for (const name of values) rope(value(name), batch.positions, headSize, inverseFrequencies, attentionFactor);
+        for (const name of values) rope(value(name), batch.positions, operation);
       };
     }
 
     case 'attention': {
-      const { numHeads, numKvHeads, headSize } = operation;
+      const { numHeads, numKvHeads, headSize, valueHeadSize = headSize } = operation;
       const module = check.module(operation.cache, 'kvCache');
       check.require(
         module.numKvHeads === numKvHeads && module.headSize === headSize,
         `a cache of ${module.numKvHeads} heads of ${module.headSize}, needs ${numKvHeads} of ${headSize}`,
       );
+      check.require(
+        module.valueHeadSize === valueHeadSize,
+        `a cache of values with heads of ${module.valueHeadSize}, needs ${valueHeadSize}`,
+      );
       check.require(numHeads % numKvHeads === 0, `${numHeads} heads cannot share ${numKvHeads}`);
       check.reads(operation.query, numHeads * headSize);
       check.reads(operation.key, numKvHeads * headSize);
-      check.reads(operation.value, numKvHeads * headSize);
-      check.writes(operation.output, numHeads * headSize);
+      check.reads(operation.value, numKvHeads * valueHeadSize);
+      check.writes(operation.output, numHeads * valueHeadSize);
       return ({ batch, value }) => {
         const values = {
           query: value(operation.query),
@@ -106,14 +123,23 @@ export function bindOperation(operation: Operation, check: OperationChecker): St
     }
 
     case 'moe': {
-      const { input, routerLogits, output, topK } = operation;
+      const { input, routerLogits, output, topK, groups } = operation;
       const { moe, numExperts, hiddenSize } = check.module(operation.module, 'moe');
       check.require(topK >= 1 && topK <= numExperts, `${topK} of ${numExperts} experts for each row`);
+      if (groups) {
+        const size = numExperts / groups.count;
+        check.require(
+          Number.isInteger(size) && groups.chosen <= groups.count && topK <= groups.chosen * size,
+          `${topK} experts out of ${groups.chosen} of ${groups.count} groups of ${numExperts} experts`,
+        );
+      }
+      const bias = operation.choiceBias === undefined ? undefined : check.module(operation.choiceBias, 'vector').vector;
+      check.require((bias?.length ?? numExperts) === numExperts, `a bias of ${bias?.length} for ${numExperts} experts`);
       check.reads(routerLogits, numExperts);
       check.reads(input, hiddenSize);
       check.writes(output, hiddenSize);
       return async ({ phases, value, store }) => {
-        const routing = route(value(routerLogits), operation, phases);
+        const routing = route(value(routerLogits), operation, phases, bias);
         store(output, await moe.forward(value(input), routing));
       };
     }

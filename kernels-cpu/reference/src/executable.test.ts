@@ -1,5 +1,6 @@
 import {
   type CompileRequest,
+  type ConcatPart,
   type KernelSelection,
   type ModelProgram,
   type ModuleDescription,
@@ -207,7 +208,37 @@ describe('a program that does not fit', () => {
           { kind: 'rope', values: ['hidden'], headSize: 2, inverseFrequencies: [1, 2], attentionFactor: 1 },
         ],
       },
-      'operation 1 (rope): 2 frequencies for heads of 2',
+      'operation 1 (rope): 2 frequencies from feature 0 for heads of 2',
+    ],
+    [
+      'rope offset',
+      {
+        operations: [
+          embed,
+          { kind: 'rope', values: ['hidden'], headSize: 2, inverseFrequencies: [1], attentionFactor: 1, offset: 1 },
+        ],
+      },
+      'operation 1 (rope): 1 frequencies from feature 1 for heads of 2',
+    ],
+    [
+      'slices past the end',
+      { operations: [embed, concat({ start: 1, stride: 1, size: 1 })] },
+      'operation 1 (concat): features 1 to 3 of hidden, which is narrower',
+    ],
+    [
+      'a width of slices',
+      { operations: [embed, concat({ start: 0, stride: 0, size: 2 })] },
+      'operation 1 (concat): value wide is 6 wide, needs 4',
+    ],
+    [
+      'slices into their own value',
+      { operations: [embed, { ...concat({ start: 0, stride: 0, size: 1 }), output: 'hidden' }] },
+      'operation 1 (concat): hidden is put together from itself',
+    ],
+    [
+      'cache of values',
+      { operations: [embed, { ...attention(1, 1, 2), valueHeadSize: 1 }] },
+      'operation 1 (attention): a cache of values with heads of 2, needs 1',
     ],
     [
       'cache',
@@ -220,9 +251,13 @@ describe('a program that does not fit', () => {
     await expect(compile(request(change))).rejects.toMatchObject({ code: 'PROGRAM', message });
   });
 
-  function attention(numHeads: number, numKvHeads: number, headSize: number): Operation {
+  function attention(numHeads: number, numKvHeads: number, headSize: number) {
     const names = { cache: 'attn', query: 'hidden', key: 'hidden', value: 'hidden', output: 'hidden' };
-    return { kind: 'attention', ...names, numHeads, numKvHeads, headSize, scale: 1 };
+    return { kind: 'attention', ...names, numHeads, numKvHeads, headSize, scale: 1 } as const;
+  }
+
+  function concat(part: Omit<ConcatPart, 'input'>) {
+    return { kind: 'concat', output: 'wide', heads: 2, parts: [{ input: 'hidden', ...part }] } as const;
   }
 
   function tooLarge(size: number) {

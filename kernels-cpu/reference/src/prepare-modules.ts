@@ -25,8 +25,15 @@ export type PreparedModule = { readonly bytes: number } & (
       readonly vocabSize: number;
       readonly hiddenSize: number;
     }
-  | { readonly kind: 'kvCache'; readonly cache: PagedCache; readonly numKvHeads: number; readonly headSize: number }
+  | {
+      readonly kind: 'kvCache';
+      readonly cache: PagedCache;
+      readonly numKvHeads: number;
+      readonly headSize: number;
+      readonly valueHeadSize: number;
+    }
   | { readonly kind: 'norm'; readonly weight: Float32Array; readonly bias: Float32Array | undefined }
+  | { readonly kind: 'vector'; readonly vector: Float32Array }
 );
 
 export type PreparedModules = ReadonlyMap<string, PreparedModule>;
@@ -82,12 +89,17 @@ async function prepareModule(spec: ModuleSpec, request: CompileRequest): Promise
       return { kind: 'embedding', embedding, hiddenSize, vocabSize, bytes: kernel.bytes(description) };
     }
     case 'kvCache': {
-      const { numKvHeads, headSize } = description;
+      const { numKvHeads, headSize, valueHeadSize = headSize } = description;
       const tokens = request.kvCache.blocks * request.kvCache.blockSize;
       const bytes = selectedKernel<KvCacheKernel>(spec.name, request).bytes(description) * tokens;
       const rounders = createRounders(description, request.numerics, await readTensors(description, request.bytes));
       const cache = createPagedCache(description, request.kvCache, rounders);
-      return { kind: 'kvCache', cache, numKvHeads, headSize, bytes };
+      return { kind: 'kvCache', cache, numKvHeads, headSize, valueHeadSize, bytes };
+    }
+    case 'vector': {
+      const size = spec.kind === 'vector' ? spec.size : 0;
+      const vector = decodeVector(description.vector, await readTensors(description, request.bytes), size);
+      return { kind: 'vector', vector, bytes: vector.byteLength };
     }
     case 'norm': {
       const size = spec.kind === 'norm' ? spec.size : 0;

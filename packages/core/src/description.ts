@@ -9,7 +9,8 @@ export type ModuleDescription =
   | MoeDescription
   | EmbeddingDescription
   | KvCacheDescription
-  | NormDescription;
+  | NormDescription
+  | VectorDescription;
 
 /** The description of a module kind. */
 export type DescriptionOf<Kind extends ModuleDescription['kind']> = Extract<ModuleDescription, { readonly kind: Kind }>;
@@ -67,7 +68,8 @@ export interface EmbeddingDescription extends Described {
 }
 
 /**
- * Keys (after RoPE) and values of one attention module, `[tokens, kvHeads, headSize]` each, kept as `type`. With numerics
+ * Keys (after RoPE) and values of one attention module, `[tokens, kvHeads, headSize]` each (values `valueHeadSize` where
+ * that is given), kept as `type`. With numerics
  * `exact` integers and floats of 8 bits are not used, and that is said.
  */
 export interface KvCacheDescription extends Described {
@@ -75,6 +77,7 @@ export interface KvCacheDescription extends Described {
   readonly type: ElementType;
   readonly numKvHeads: number;
   readonly headSize: number;
+  readonly valueHeadSize?: number;
   /** How numbers become elements; absent: each is rounded to the type as it is. */
   readonly quantization?: { readonly key: KvQuantization; readonly value: KvQuantization };
 }
@@ -94,4 +97,10 @@ export interface NormDescription extends Described {
   readonly weight: Stored;
   /** Shape `[size]`, added last: what smoothing of outliers leaves behind. */
   readonly bias?: Stored;
+}
+
+export interface VectorDescription extends Described {
+  readonly kind: 'vector';
+  /** Shape `[size]`. */
+  readonly vector: Stored;
 }

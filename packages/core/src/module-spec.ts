@@ -2,7 +2,7 @@
  * The modules of a model, by kind. A spec says what a module is and what the architecture expects of it; what its
  * tensors mean is the scheme's answer. Modules carry their checkpoint names, never names fused at run time.
  */
-export type ModuleSpec = LinearSpec | EmbeddingSpec | MoeSpec | KvCacheSpec | NormSpec;
+export type ModuleSpec = LinearSpec | EmbeddingSpec | MoeSpec | KvCacheSpec | NormSpec | VectorSpec;
 
 export interface LinearSpec {
   readonly kind: 'linear';
@@ -40,10 +40,20 @@ export interface KvCacheSpec {
   readonly name: string;
   readonly numKvHeads: number;
   readonly headSize: number;
+  /** Of values. Absent: headSize. */
+  readonly valueHeadSize?: number;
 }
 
 export interface NormSpec {
   readonly kind: 'norm';
+  readonly name: string;
+  readonly size: number;
+}
+
+/** One tensor of one axis that is no linear's and no norm's, such as the bias of a router's choice. */
+export interface VectorSpec {
+  readonly kind: 'vector';
+  /** Name of the tensor itself. */
   readonly name: string;
   readonly size: number;
 }

@@ -19,6 +19,7 @@ export interface ModelProgram {
 export type Operation =
   | EmbeddingOperation
   | RmsNormOperation
+  | ConcatOperation
   | LinearOperation
   | RopeOperation
   | AttentionOperation
@@ -49,6 +50,25 @@ export interface RmsNormOperation {
   readonly size: number;
 }
 
+/**
+ * Heads put together from slices of other values, `[tokens, heads * (sum of sizes)]`: head h of `output` is, in order of
+ * the parts, features `start + h * stride` to `start + h * stride + size` of `input`. A stride of 0 gives every head the
+ * same slice; one head splits a value. `output` is none of the inputs.
+ */
+export interface ConcatOperation {
+  readonly kind: 'concat';
+  readonly output: string;
+  readonly heads: number;
+  readonly parts: readonly ConcatPart[];
+}
+
+export interface ConcatPart {
+  readonly input: string;
+  readonly start: number;
+  readonly stride: number;
+  readonly size: number;
+}
+
 /** One input through several linears (q/k/v, gate/up): a backend may run the parts as one. */
 export interface LinearOperation {
   readonly kind: 'linear';
@@ -57,8 +77,9 @@ export interface LinearOperation {
 }
 
 /**
- * Rotary position embedding in place, in the rotate-half form: features j and j + d of each head turn by
- * `position * inverseFrequencies[j]`, d = inverseFrequencies.length; features past 2d stay.
+ * Rotary position embedding in place: two features of each head turn by `position * inverseFrequencies[j]`: j and j + d
+ * (rotate-half), or 2j and 2j + 1 where `interleaved`; d = inverseFrequencies.length. Both count from `offset`; features
+ * before it and past offset + 2d stay.
  * Source: Su et al., "RoFormer" (2021); scaled variants are already inside the frequencies.
  */
 export interface RopeOperation {
@@ -68,6 +89,9 @@ export interface RopeOperation {
   readonly inverseFrequencies: readonly number[];
   /** Multiplies cos and sin (YaRN); 1 otherwise. */
   readonly attentionFactor: number;
+  readonly interleaved?: true;
+  /** First feature of each head that turns. Absent: 0. */
+  readonly offset?: number;
 }
 
 /**
@@ -83,7 +107,10 @@ export interface AttentionOperation {
   readonly output: string;
   readonly numHeads: number;
   readonly numKvHeads: number;
+  /** Of queries and keys. */
   readonly headSize: number;
+  /** Of values, and so of each head's output. Absent: headSize. */
+  readonly valueHeadSize?: number;
   /** Multiplies the dot products; usually 1 / sqrt(headSize). */
   readonly scale: number;
   /** A token sees itself and this many - 1 before it. Absent: all. */
@@ -103,6 +130,7 @@ export interface SiluMulOperation {
  *
  * Scores are the softmax of all logits, or the sigmoid of each. The experts with the highest scores are chosen; of
  * equals, the lowest index. Their weights are their scores, divided by their sum with `normalize`, times `scale`.
+ * `choiceBias` and `groups` bear on which experts are chosen, not on their weights.
  */
 export interface MoeOperation {
   readonly kind: 'moe';
@@ -115,6 +143,20 @@ export interface MoeOperation {
   readonly scoring: 'softmax' | 'sigmoid';
   readonly normalize: boolean;
   readonly scale: number;
+  /** Module of kind `vector`, one number per expert: added to the scores for the choice alone. */
+  readonly choiceBias?: string;
+  readonly groups?: ExpertGroups;
+}
+
+/**
+ * Experts in `count` groups of equal size, in order; only those of the `chosen` groups with the highest scores take part.
+ * A group's score is the largest of its experts' (biased) scores, or the sum of the two largest. Of equals, the lowest.
+ * Source: DeepSeek-AI, "DeepSeek-V2" (2024), device-limited routing; "DeepSeek-V3" (2024), node-limited routing.
+ */
+export interface ExpertGroups {
+  readonly count: number;
+  readonly chosen: number;
+  readonly score: 'largest' | 'two-largest';
 }
 
 /** `output = sigmoid(gate) * input`; `gate` has width 1 and counts for the whole row. */

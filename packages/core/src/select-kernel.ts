@@ -1,4 +1,4 @@
-import type { ModuleDescription, NormDescription } from './description.ts';
+import type { ModuleDescription, NormDescription, VectorDescription } from './description.ts';
 import type { Device, Numerics } from './device.ts';
 import { NoKernelError } from './errors/no-kernel-error.ts';
 import type { EmbeddingKernel, Kernels, KvCacheKernel, LinearKernel, MoeKernel } from './kernel.ts';
@@ -36,7 +36,7 @@ export function selectKernel<Description extends { readonly module: string }, K 
 /** `selectKernel` among the kernels of the module's own kind: a linear kernel never sees an embedding. */
 export function selectKernelFor(
   kernels: Kernels,
-  description: Exclude<ModuleDescription, NormDescription>,
+  description: Exclude<ModuleDescription, NormDescription | VectorDescription>,
   device: Device,
   numerics: Numerics,
 ): KernelSelection {

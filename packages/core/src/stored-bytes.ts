@@ -18,6 +18,8 @@ export function tensorsOf(description: ModuleDescription): readonly TensorRef[] 
       return refs(tablesOf(description.weight));
     case 'norm':
       return refs([description.weight, description.bias]);
+    case 'vector':
+      return refs([description.vector]);
     case 'kvCache': {
       const { key, value } = description.quantization ?? {};
       return refs([key?.scale, key?.zero, value?.scale, value?.zero]);

@@ -11,7 +11,8 @@ const floats = ['F32', 'F16', 'BF16'] as const;
 /**
  * A module whose weights are plain floats: `<name>.weight`, and `<name>.bias` where the architecture has one, or where a
  * norm got one from smoothing. Experts are linears of their own, or slices of the fused tensors `<name>.gate_up_proj`
- * `[expert, 2 * intermediate, hidden]` and `<name>.down_proj` `[expert, hidden, intermediate]`. A KV cache is kept in f32.
+ * `[expert, 2 * intermediate, hidden]` and `<name>.down_proj` `[expert, hidden, intermediate]`. A vector is the tensor
+ * `<name>` itself. A KV cache is kept in f32.
  * @throws TensorError
  */
 export function describeUnquantized<Spec extends ModuleSpec>(
@@ -40,8 +41,13 @@ export function describeUnquantized(spec: ModuleSpec, tensors: TensorClaims): De
       const bias = tensors.has(`${name}.bias`) ? { bias: claimVector(tensors, `${name}.bias`, spec.size) } : {};
       return { kind: 'norm', ...common, weight, ...bias };
     }
-    case 'kvCache':
-      return { kind: 'kvCache', ...common, type: 'f32', numKvHeads: spec.numKvHeads, headSize: spec.headSize };
+    case 'kvCache': {
+      const { kind, numKvHeads, headSize, valueHeadSize } = spec;
+      const values = valueHeadSize === undefined ? {} : { valueHeadSize };
+      return { kind, ...common, type: 'f32', numKvHeads, headSize, ...values };
+    }
+    case 'vector':
+      return { kind: 'vector', ...common, vector: claimVector(tensors, name, spec.size) };
   }
 }
 

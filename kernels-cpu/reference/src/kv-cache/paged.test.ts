@@ -46,8 +46,9 @@ it('puts a token where the block table says, rounded to the type', () => {
   const blocks = Int32Array.of(3, 1);
   const token = Float32Array.of(1, 1 + 2 ** -8, 1 / 3, -2, 1e-3, 300.7);
   cache.write(blocks, 6, token, token);
-  const start = (1 * 4 + 2) * 6;
-  expect(cache.offsets(blocks, 7)[6]).toBe(start);
+  const slot = 1 * 4 + 2;
+  expect(cache.slots(blocks, 7)[6]).toBe(slot);
+  const start = slot * 6;
   expect([...cache.keys.slice(start, start + 6)]).toEqual([1, 1, 0.333984375, -2, 0.00099945068359375, 300]);
   expect(cache.values).toEqual(cache.keys);
   expect(cache.keys.filter((x) => x !== 0)).toHaveLength(6);
@@ -60,6 +61,27 @@ const vector = (name: string, values: readonly number[]) =>
     [['out', values.length]],
     values,
   );
+
+it('keeps values with heads of another size, each part scaled by its own table', () => {
+  const key = vector('key_scale', [1, 2]);
+  const value = vector('value_scale', [4, 8]);
+  const description = describeCache('i8', {
+    valueHeadSize: 2,
+    quantization: {
+      key: { scale: { ...key.stored, block: [3, 1] } },
+      value: { scale: { ...value.stored, block: [2, 1] } },
+    },
+  });
+  const rounders = createRounders(description, 'faithful', tensorReader([key, value]));
+  const cache = createPagedCache(description, { blockSize: 4, blocks: 5 }, rounders);
+  expect(paged.bytes(description)).toBe(4 * (6 + 4));
+  expect(cache.keys.byteLength + cache.values.byteLength).toBe(paged.bytes(description) * 4 * 5);
+  cache.write(Int32Array.of(2), 1, Float32Array.of(1, 2, 3, 4, 5, 6), Float32Array.of(7, 9, 11, 13));
+  const slot = 2 * 4 + 1;
+  // 5 / 2 goes to the even 2.
+  expect([...cache.keys.slice(slot * 6, slot * 6 + 6)]).toEqual([1, 2, 3, 4, 4, 6]);
+  expect([...cache.values.slice(slot * 4, slot * 4 + 4)]).toEqual([8, 8, 8, 16]);
+});
 
 it('divides by a scale per tensor, head or feature, rounds and comes back; exact leaves all as it is', () => {
   const perTensor = vector('k.scale', [0.5]);

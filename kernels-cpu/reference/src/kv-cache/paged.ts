@@ -16,7 +16,8 @@ export const paged: KvCacheKernel = {
     if (type !== 'i8' || quantization) return undefined;
     return { by: paged.name, code: 'KV_CACHE_SCALE', message: 'keys and values as i8 without scales' };
   },
-  bytes: ({ numKvHeads, headSize }) => 2 * numKvHeads * headSize * Float32Array.BYTES_PER_ELEMENT,
+  bytes: ({ numKvHeads, headSize, valueHeadSize = headSize }) =>
+    numKvHeads * (headSize + valueHeadSize) * Float32Array.BYTES_PER_ELEMENT,
   approximation: (description, numerics) =>
     numerics === 'exact' && isNarrow(description)
       ? `keys and values stay f32, where the checkpoint keeps them as ${description.type}`

@@ -2,7 +2,7 @@ import { bitsOf, type ElementType, integerRange, isFloat, type KvCacheDescriptio
 import { decodeStored, type ReadTensor, roundHalfEven } from '@lowbit/numerics';
 import { roundToFloat } from '../round-to-float.ts';
 
-/** The number that the cache gives back for one written to a feature, 0 to kvHeads * headSize - 1. */
+/** The number that the cache gives back for one written to a feature, counted over all heads. */
 export type Rounder = (value: number, feature: number) => number;
 
 /** Types that hold a number well enough by themselves, and types that quantize it. */
@@ -20,10 +20,10 @@ export function createRounders(
   numerics: Numerics,
   read: ReadTensor,
 ): { readonly key: Rounder; readonly value: Rounder } {
-  const { type, numKvHeads, headSize, quantization } = description;
+  const { type, numKvHeads, headSize, valueHeadSize = headSize, quantization } = description;
   if (numerics === 'exact' && isNarrow(description)) return { key: Math.fround, value: Math.fround };
-  const size = numKvHeads * headSize;
   const rounderFor = (part: 'key' | 'value') => {
+    const size = numKvHeads * (part === 'key' ? headSize : valueHeadSize);
     const { scale, zero } = quantization?.[part] ?? {};
     return rounder(type, scale && spread(scale, size, read), zero && spread(zero, size, read));
   };

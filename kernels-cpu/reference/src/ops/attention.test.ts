@@ -10,6 +10,7 @@ interface Shape {
   readonly numHeads: number;
   readonly numKvHeads: number;
   readonly headSize: number;
+  readonly valueHeadSize?: number;
   readonly slidingWindow?: number;
 }
 
@@ -20,14 +21,13 @@ function operationOf(shape: Shape): AttentionOperation {
   return { kind: 'attention', ...names, scale: 0.9, ...shape };
 }
 
-function valuesOf({ numHeads, numKvHeads, headSize }: Shape, tokens: number) {
+function valuesOf({ numHeads, numKvHeads, headSize, valueHeadSize = headSize }: Shape, tokens: number) {
   const draw = (length: number, step: number) =>
     Float32Array.from({ length }, (_, i) => Math.sin(step * (i + 1)) * 2 - Math.cos(i * i));
-  const keyLength = tokens * numKvHeads * headSize;
   return {
     query: draw(tokens * numHeads * headSize, 0.7),
-    key: draw(keyLength, 1.3),
-    value: draw(keyLength, 2.1),
+    key: draw(tokens * numKvHeads * headSize, 1.3),
+    value: draw(tokens * numKvHeads * valueHeadSize, 2.1),
   };
 }
 
@@ -37,11 +37,14 @@ function run(shape: Shape, tokens: number, chunks: readonly number[], blocks: re
   const cache = createPagedCache(shape, kvCache, asTheyAre);
   const queryWidth = shape.numHeads * shape.headSize;
   const keyWidth = shape.numKvHeads * shape.headSize;
-  const all = new Float32Array(query.length);
+  const { valueHeadSize = shape.headSize } = shape;
+  const valueWidth = shape.numKvHeads * valueHeadSize;
+  const outputWidth = shape.numHeads * valueHeadSize;
+  const all = new Float32Array(tokens * outputWidth);
   let start = 0;
   for (const rows of chunks) {
     const end = start + rows;
-    const output = new Float32Array(rows * queryWidth);
+    const output = new Float32Array(rows * outputWidth);
     attention(
       operationOf(shape),
       cache,
@@ -50,11 +53,11 @@ function run(shape: Shape, tokens: number, chunks: readonly number[], blocks: re
       {
         query: query.slice(start * queryWidth, end * queryWidth),
         key: key.slice(start * keyWidth, end * keyWidth),
-        value: value.slice(start * keyWidth, end * keyWidth),
+        value: value.slice(start * valueWidth, end * valueWidth),
         output,
       },
     );
-    all.set(output, start * queryWidth);
+    all.set(output, start * outputWidth);
     start = end;
   }
   return all;
@@ -62,23 +65,23 @@ function run(shape: Shape, tokens: number, chunks: readonly number[], blocks: re
 
 /** The same from the definition: no cache, no blocks. */
 function naive(shape: Shape, tokens: number): number[] {
-  const { numHeads, numKvHeads, headSize, slidingWindow = tokens } = shape;
+  const { numHeads, numKvHeads, headSize, valueHeadSize = headSize, slidingWindow = tokens } = shape;
   const { query, key, value } = valuesOf(shape, tokens);
   const output: number[] = [];
   for (let t = 0; t < tokens; t++) {
     for (let h = 0; h < numHeads; h++) {
       const kv = Math.floor((h * numKvHeads) / numHeads);
-      const at = (s: number) => (s * numKvHeads + kv) * headSize;
+      const at = (s: number, size: number) => (s * numKvHeads + kv) * size;
       const weights = new Map<number, number>();
       for (let s = Math.max(0, t - slidingWindow + 1); s <= t; s++) {
         let dot = 0;
-        for (let i = 0; i < headSize; i++) dot += query[(t * numHeads + h) * headSize + i]! * key[at(s) + i]!;
+        for (let i = 0; i < headSize; i++) dot += query[(t * numHeads + h) * headSize + i]! * key[at(s, headSize) + i]!;
         weights.set(s, Math.exp(0.9 * dot));
       }
       const total = [...weights.values()].reduce((sum, weight) => sum + weight, 0);
-      for (let i = 0; i < headSize; i++) {
+      for (let i = 0; i < valueHeadSize; i++) {
         let sum = 0;
-        for (const [s, weight] of weights) sum += (weight / total) * value[at(s) + i]!;
+        for (const [s, weight] of weights) sum += (weight / total) * value[at(s, valueHeadSize) + i]!;
         output.push(sum);
       }
     }
@@ -89,6 +92,8 @@ function naive(shape: Shape, tokens: number): number[] {
 describe.each<[string, Shape]>([
   ['a key head per query head', { numHeads: 3, numKvHeads: 3, headSize: 5 }],
   ['grouped queries', { numHeads: 6, numKvHeads: 2, headSize: 4 }],
+  ['values narrower than keys', { numHeads: 4, numKvHeads: 2, headSize: 6, valueHeadSize: 5 }],
+  ['values wider than keys', { numHeads: 2, numKvHeads: 2, headSize: 3, valueHeadSize: 4 }],
   ['a window of 4', { numHeads: 2, numKvHeads: 1, headSize: 7, slidingWindow: 4 }],
   ['a window larger than the sequence', { numHeads: 2, numKvHeads: 2, headSize: 3, slidingWindow: 50 }],
 ])('attention with %s', (_, shape) => {

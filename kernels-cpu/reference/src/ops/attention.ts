@@ -1,7 +1,7 @@
 import type { AttentionOperation, BatchSequence } from '@lowbit/core';
 import type { PagedCache } from '../kv-cache/paged-cache.ts';
 
-/** The values of one attention operation, `[rows, heads * headSize]` each. */
+/** The values of one attention operation, `[rows, heads * headSize]` or, of values and outputs, `valueHeadSize`. */
 interface AttentionValues {
   readonly query: Float32Array;
   readonly key: Float32Array;
@@ -22,29 +22,32 @@ export function attention(
   { query, key, value, output }: AttentionValues,
 ): void {
   const { numHeads, numKvHeads, headSize, scale, slidingWindow = Number.POSITIVE_INFINITY } = operation;
+  const { valueHeadSize = headSize } = operation;
   const keyWidth = numKvHeads * headSize;
+  const valueWidth = numKvHeads * valueHeadSize;
   const queryWidth = numHeads * headSize;
   const headsPerKvHead = numHeads / numKvHeads;
   const endRow = sequence.firstRow + sequence.rows;
 
   for (let row = sequence.firstRow; row < endRow; row++) {
-    const own = [row * keyWidth, (row + 1) * keyWidth] as const;
-    cache.write(sequence.blocks, positions[row]!, key.subarray(...own), value.subarray(...own));
+    const ownKey = key.subarray(row * keyWidth, (row + 1) * keyWidth);
+    const ownValue = value.subarray(row * valueWidth, (row + 1) * valueWidth);
+    cache.write(sequence.blocks, positions[row]!, ownKey, ownValue);
   }
 
   const { keys, values } = cache;
-  const offsets = cache.offsets(sequence.blocks, positions[endRow - 1]! + 1);
-  const weights = new Float32Array(offsets.length);
-  const sum = new Float64Array(headSize);
+  const slots = cache.slots(sequence.blocks, positions[endRow - 1]! + 1);
+  const weights = new Float32Array(slots.length);
+  const sum = new Float64Array(valueHeadSize);
   for (let row = sequence.firstRow; row < endRow; row++) {
     const last = positions[row]!;
     const first = Math.max(0, last - slidingWindow + 1);
     for (let head = 0; head < numHeads; head++) {
       const queryStart = row * queryWidth + head * headSize;
-      const headStart = Math.floor(head / headsPerKvHead) * headSize;
+      const kvHead = Math.floor(head / headsPerKvHead);
 
       for (let position = first; position <= last; position++) {
-        const keyStart = offsets[position]! + headStart;
+        const keyStart = slots[position]! * keyWidth + kvHead * headSize;
         let dot = 0;
         for (let i = 0; i < headSize; i++) dot += query[queryStart + i]! * keys[keyStart + i]!;
         weights[position] = Math.fround(dot) * scale;
@@ -53,11 +56,11 @@ export function attention(
 
       sum.fill(0);
       for (let position = first; position <= last; position++) {
-        const valueStart = offsets[position]! + headStart;
+        const valueStart = slots[position]! * valueWidth + kvHead * valueHeadSize;
         const weight = weights[position]!;
-        for (let i = 0; i < headSize; i++) sum[i]! += weight * values[valueStart + i]!;
+        for (let i = 0; i < valueHeadSize; i++) sum[i]! += weight * values[valueStart + i]!;
       }
-      output.set(sum, queryStart);
+      output.set(sum, (row * numHeads + head) * valueHeadSize);
     }
   }
 }

@@ -70,6 +70,7 @@ const kindNames: Readonly<Record<ModuleExplanation['kind'], string>> = {
   embedding: 'embedding',
   kvCache: 'KV cache',
   norm: 'norm',
+  vector: 'vector',
 };
 
 function formatGroup(group: readonly ModuleExplanation[], { paint, allModules }: ExplanationTextOptions): string {

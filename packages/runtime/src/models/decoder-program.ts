@@ -1,17 +1,21 @@
 import type { ModelProgram } from '@lowbit/core';
 import type { DecoderConfig } from './decoder-config.ts';
 import { addFeedForward, type FeedForward } from './feed-forward.ts';
+import { addLatentAttention, type LatentAttention } from './latent-attention.ts';
 import { createProgramBuilder, type ProgramBuilder } from './program-builder.ts';
 
 /** Where architectures of the Llama family differ. */
-export interface DecoderTraits {
+export type DecoderTraits = (GroupedAttention | { readonly latentAttention: LatentAttention }) & {
+  feedForward(layer: number): FeedForward;
+};
+
+interface GroupedAttention {
   /** Query, key and value projections have a bias. */
   readonly qkvBias: boolean;
   /** So has the output projection. */
   readonly outputBias: boolean;
   /** Queries and keys are normalized per head, before RoPE. */
   readonly headNorms: boolean;
-  feedForward(layer: number): FeedForward;
 }
 
 /**
@@ -30,7 +34,9 @@ export function decoderProgram(config: DecoderConfig, traits: DecoderTraits): Mo
   for (let index = 0; index < config.numLayers; index++) {
     const layer = `model.layers.${index}`;
     builder.rmsNorm(`${layer}.input_layernorm`, hidden, normed, size);
-    addAttention(builder, `${layer}.self_attn`, config, traits, config.slidingWindows[index]);
+    const attention = `${layer}.self_attn`;
+    if ('latentAttention' in traits) addLatentAttention(builder, attention, config, traits.latentAttention);
+    else addAttention(builder, attention, config, traits, config.slidingWindows[index]);
     builder.add({ kind: 'add', left: hidden, right: 'update', output: hidden });
     builder.rmsNorm(`${layer}.post_attention_layernorm`, hidden, normed, size);
     addFeedForward(builder, layer, hiddenSize, traits.feedForward(index));
@@ -55,7 +61,7 @@ function addAttention(
   builder: ProgramBuilder,
   attention: string,
   { hiddenSize, numHeads, numKvHeads, headSize, rope, epsilon }: DecoderConfig,
-  { qkvBias: hasBias, outputBias, headNorms }: DecoderTraits,
+  { qkvBias: hasBias, outputBias, headNorms }: GroupedAttention,
   slidingWindow: number | undefined,
 ): void {
   const queryWidth = numHeads * headSize;

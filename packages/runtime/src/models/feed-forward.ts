@@ -8,12 +8,14 @@ export type FeedForward =
 
 export interface ExpertsFeedForward
   extends Pick<MoeSpec, 'numExperts' | 'intermediateSize' | 'projections'>,
-    Pick<MoeOperation, 'topK' | 'scoring' | 'normalize' | 'scale'> {
+    Pick<MoeOperation, 'topK' | 'scoring' | 'normalize' | 'scale' | 'groups'> {
   readonly kind: 'experts';
   readonly router: string;
   readonly experts: string;
-  /** An expert that every token goes through, its output gated by one number per token. */
-  readonly shared?: { readonly name: string; readonly gate: string; readonly intermediateSize: number };
+  /** Tensor of one number per expert that is added to the scores for the choice alone. */
+  readonly choiceBias?: string;
+  /** An expert that every token goes through, its output gated by one number per token where there is a gate. */
+  readonly shared?: { readonly name: string; readonly gate?: string; readonly intermediateSize: number };
 }
 
 /** Adds the operations that make `update` from `normed`. */
@@ -28,7 +30,7 @@ export function addFeedForward(
     addGatedMlp(builder, `${layer}.${name}`, 'update', { hiddenSize, intermediateSize, hasBias });
     return;
   }
-  const { router, experts, shared, numExperts, intermediateSize, projections, ...routing } = feedForward;
+  const { kind: _kind, router, experts, shared, numExperts, intermediateSize, projections, ...routing } = feedForward;
   const role = 'router';
   builder.project('normed', hiddenSize, [
     { module: `${layer}.${router}`, output: 'routerLogits', outFeatures: numExperts, role },
@@ -41,9 +43,13 @@ export function addFeedForward(
     intermediateSize,
     projections,
   });
-  const { topK, scoring, normalize, scale } = routing;
+  const { choiceBias: bias, ...choice } = routing;
+  const choiceBias =
+    bias === undefined
+      ? {}
+      : { choiceBias: builder.module({ kind: 'vector', name: `${layer}.${bias}`, size: numExperts }) };
   const values = { input: 'normed', routerLogits: 'routerLogits', output: builder.value('update', hiddenSize) };
-  builder.add({ kind: 'moe', module, ...values, topK, scoring, normalize, scale });
+  builder.add({ kind: 'moe', module, ...values, ...choice, ...choiceBias });
   if (shared) addSharedExpert(builder, layer, hiddenSize, shared);
 }
 
@@ -55,10 +61,12 @@ function addSharedExpert(
 ): void {
   const size = { hiddenSize, intermediateSize, hasBias: false };
   addGatedMlp(builder, `${layer}.${name}`, 'shared', size);
-  builder.project('normed', hiddenSize, [
-    { module: `${layer}.${gate}`, output: 'sharedWeight', outFeatures: 1, role: 'router' },
-  ]);
-  builder.add({ kind: 'sigmoid-mul', gate: 'sharedWeight', input: 'shared', output: 'shared' });
+  if (gate !== undefined) {
+    builder.project('normed', hiddenSize, [
+      { module: `${layer}.${gate}`, output: 'sharedWeight', outFeatures: 1, role: 'router' },
+    ]);
+    builder.add({ kind: 'sigmoid-mul', gate: 'sharedWeight', input: 'shared', output: 'shared' });
+  }
   builder.add({ kind: 'add', left: 'update', right: 'shared', output: 'update' });
 }
 

@@ -1,15 +1,28 @@
 import { ConfigError, type JsonObject, RefusedError } from '@lowbit/core';
+import { deepseekV2, deepseekV3 } from './deepseek.ts';
 import { llama } from './llama.ts';
 import { mistral } from './mistral.ts';
 import { mixtral } from './mixtral.ts';
 import type { ModelDefinition } from './model-definition.ts';
+import { multimodal } from './multimodal.ts';
 import { qwen2 } from './qwen2.ts';
 import { qwen2Moe } from './qwen2-moe.ts';
 import { qwen3 } from './qwen3.ts';
 import { qwen3Moe } from './qwen3-moe.ts';
 
 /** Every architecture that can run. A new one adds its file and its line here. */
-const modelDefinitions: readonly ModelDefinition[] = [llama, mistral, mixtral, qwen2, qwen2Moe, qwen3, qwen3Moe];
+const modelDefinitions: readonly ModelDefinition[] = [
+  deepseekV2,
+  deepseekV3,
+  llama,
+  mistral,
+  mixtral,
+  qwen2,
+  qwen2Moe,
+  qwen3,
+  qwen3Moe,
+  multimodal(findModel),
+];
 
 /**
  * The definition for a checkpoint's `model_type`.

@@ -1,4 +1,4 @@
-import type { CheckpointMetadata, ModelProgram } from '@lowbit/core';
+import type { CheckpointMetadata, JsonObject, ModelProgram, UnusedRule } from '@lowbit/core';
 
 /**
  * One architecture: reads `config.json`, writes the model as a program. The names of the tensors are at hand too, for
@@ -9,4 +9,6 @@ export interface ModelDefinition {
   readonly modelTypes: readonly string[];
   /** @throws ConfigError, RefusedError */
   program(checkpoint: Pick<CheckpointMetadata, 'config' | 'tensors'>): ModelProgram;
+  /** Tensors of the architecture that its program does without. */
+  unused?(config: JsonObject): readonly UnusedRule[];
 }

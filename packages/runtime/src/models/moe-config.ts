@@ -8,9 +8,12 @@ export interface MoeConfig {
   readonly topK: number;
 }
 
-/** Reads the number of experts under any of its names (`num_experts`, `num_local_experts`) and how many a token uses. */
-export function readMoeConfig(config: JsonObject): MoeConfig {
-  const numExperts = readCount(config, config.num_experts === undefined ? 'num_local_experts' : 'num_experts');
+/** Reads the number of experts, by default under `num_experts` or `num_local_experts`, and how many a token uses. */
+export function readMoeConfig(
+  config: JsonObject,
+  field = config.num_experts === undefined ? 'num_local_experts' : 'num_experts',
+): MoeConfig {
+  const numExperts = readCount(config, field);
   const topK = readCount(config, 'num_experts_per_tok');
   if (topK <= numExperts) return { numExperts, topK };
   throw new ConfigError({

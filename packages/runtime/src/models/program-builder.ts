@@ -1,4 +1,4 @@
-import type { ModelProgram, ModuleSpec, Operation } from '@lowbit/core';
+import type { ConcatPart, ModelProgram, ModuleSpec, Operation } from '@lowbit/core';
 
 /** Collects a program: each step adds its modules, its values and its operation. */
 export interface ProgramBuilder {
@@ -15,6 +15,8 @@ export interface ProgramBuilder {
   ): void;
   /** One input through several linears. */
   project(input: string, inFeatures: number, parts: readonly Projection[]): void;
+  /** Heads put together from slices of other values. */
+  concat(output: string, heads: number, parts: readonly ConcatPart[]): void;
   finish(model: Pick<ModelProgram, 'modelType' | 'vocabSize' | 'contextLength'>): ModelProgram;
 }
 
@@ -53,6 +55,10 @@ export function createProgramBuilder(): ProgramBuilder {
         builder.value(output, outFeatures);
       }
       operations.push({ kind: 'linear', input, parts: parts.map(({ module, output }) => ({ module, output })) });
+    },
+    concat(output, heads, parts) {
+      builder.value(output, heads * parts.reduce((sum, { size }) => sum + size, 0));
+      operations.push({ kind: 'concat', output, heads, parts });
     },
     finish: (model) => ({ ...model, values, modules, operations }),
   };

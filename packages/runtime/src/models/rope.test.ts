@@ -55,8 +55,8 @@ describe('readRope', () => {
   });
 
   it('refuses what it does not know, by name', () => {
-    expect(() => readRope({ rope_scaling: { rope_type: 'yarn', factor: 4 } }, 64)).toThrow(
-      'config.json: rope_scaling: rope type "yarn" is not supported\n  rope: supported types are default, linear, llama3',
+    expect(() => readRope({ rope_scaling: { rope_type: 'dynamic', factor: 4 } }, 64)).toThrow(
+      'config.json: rope_scaling: rope type "dynamic" is not supported\n  rope: supported types are default, linear, llama3, yarn',
     );
   });
 

@@ -1,6 +1,7 @@
 import {
   ConfigError,
   describeUnquantized,
+  type KvCacheSpec,
   type LinearSpec,
   type ModelProgram,
   type ModuleDescription,
@@ -73,11 +74,17 @@ export function describeModules(
       case 'embedding':
         modules.set(spec.name, describe(spec, config?.embeddingScheme(spec)));
         break;
-      case 'kvCache':
-        modules.set(spec.name, describe(spec, config?.kvCacheScheme(spec)));
+      case 'kvCache': {
+        const cache = describe(spec, config?.kvCacheScheme(spec));
+        requireValueHeads(spec, cache.description);
+        modules.set(spec.name, cache);
         break;
+      }
       case 'norm':
         modules.set(spec.name, { description: describeUnquantized(spec, tensors), rule: 'norms are not quantized' });
+        break;
+      case 'vector':
+        modules.set(spec.name, { description: describeUnquantized(spec, tensors), rule: 'vectors are not quantized' });
         break;
       case 'moe':
         modules.set(spec.name, describe(spec, config?.moeScheme(spec)));
@@ -85,4 +92,19 @@ export function describeModules(
     }
   }
   return { modules, warnings: [...warnings] };
+}
+
+/**
+ * A scheme that knows one head size only, or scales that stand for the compressed keys and values of latent attention,
+ * mean nothing for a cache whose values have heads of another size.
+ */
+function requireValueHeads(spec: KvCacheSpec, description: ModuleDescription): void {
+  const { headSize, valueHeadSize } = spec;
+  if (description.kind === 'kvCache' && description.valueHeadSize === valueHeadSize) return;
+  const refusal = {
+    by: description.scheme,
+    code: 'KV_CACHE_HEADS',
+    message: `keys with heads of ${headSize} and values with heads of ${valueHeadSize}: its scales are for one size`,
+  };
+  throw new RefusedError({ message: `the KV cache of ${spec.name} cannot be loaded`, refusals: [refusal] });
 }

@@ -77,8 +77,13 @@ function layoutOf(description: ModuleDescription): string {
     }
     case 'norm':
       return `${description.weight.type} ${formatLayout(description.weight.layout)}`;
-    case 'kvCache':
-      return `${description.type} [token, ${description.numKvHeads} heads, ${description.headSize}]`;
+    case 'vector':
+      return `${description.vector.type} ${formatLayout(description.vector.layout)}`;
+    case 'kvCache': {
+      const { type, numKvHeads, headSize, valueHeadSize = headSize } = description;
+      const sizes = valueHeadSize === headSize ? `${headSize}` : `${headSize} and ${valueHeadSize}`;
+      return `${type} [token, ${numKvHeads} heads, ${sizes}]`;
+    }
   }
 }
 

@@ -22,13 +22,13 @@ export interface Explanation {
 
 export interface ModuleExplanation {
   readonly module: string;
-  readonly kind: 'linear' | 'moe' | 'embedding' | 'kvCache' | 'norm';
+  readonly kind: 'linear' | 'moe' | 'embedding' | 'kvCache' | 'norm' | 'vector';
   readonly scheme: string;
   /** Why the module is unquantized, where it is. */
   readonly rule?: string;
   /** Element type and stored layout of the codes: `u4 [in, out/8] x 4-bit (out%2, out/2%4) in 32-bit words`. */
   readonly layout: string;
-  /** Absent for norms, which every backend runs. */
+  /** Absent for norms and vectors, which every backend runs. */
   readonly kernel?: string;
   readonly refusals: readonly Refusal[];
   /** What the kernel approximates with these numerics, if anything. */

@@ -62,12 +62,14 @@ type Described = Pick<ModelPlan, 'program' | 'quantization' | 'modules' | 'unuse
 async function describeCheckpoint(checkpoint: Checkpoint, options: PlanOptions): Promise<Described> {
   const { metadata } = checkpoint;
   const method = await (await requireMethod(options.registry, checkpoint))?.load();
-  const program = limitContext(findModel(metadata.config).program(metadata), options.contextLength);
+  const model = findModel(metadata.config);
+  const program = limitContext(model.program(metadata), options.contextLength);
   const quantization = method?.parseConfig(metadata);
   const ledger = createTensorLedger(metadata.tensors);
   const described = describeModules(program, quantization, ledger);
   const { modules, warnings, leftAside } = chooseKvCacheType(described, options.kvCacheType);
-  const settled = ledger.settle([...unusedRules(program), ...(quantization?.unused ?? [])]);
+  const modelRules = model.unused?.(metadata.config) ?? [];
+  const settled = ledger.settle([...unusedRules(program), ...modelRules, ...(quantization?.unused ?? [])]);
   const unused = new Map([...settled, ...leftAside]);
   return { program, quantization, modules, unused, warnings: [...(quantization?.warnings ?? []), ...warnings] };
 }
@@ -110,7 +112,7 @@ export function selectKernels(
 ): ReadonlyMap<string, KernelSelection> {
   const selections = new Map<string, KernelSelection>();
   for (const [name, { description }] of modules) {
-    if (description.kind === 'norm') continue;
+    if (description.kind === 'norm' || description.kind === 'vector') continue;
     selections.set(name, selectKernelFor(backend.kernels, description, device, numerics));
   }
   return selections;

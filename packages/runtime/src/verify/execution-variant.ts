@@ -36,6 +36,7 @@ export function varyModule(description: ModuleDescription, variant: ExecutionVar
     }
     case 'embedding':
     case 'norm':
+    case 'vector':
       return description;
   }
 }

@@ -31,7 +31,7 @@ export async function compileProgram(
   const device = await subject.device(context);
   const selections = new Map<string, KernelSelection>();
   for (const [name, description] of descriptions) {
-    if (description.kind === 'norm') continue;
+    if (description.kind === 'norm' || description.kind === 'vector') continue;
     try {
       selections.set(name, selectKernelFor(backend.kernels, description, device, numerics));
     } catch (error) {
