@@ -40,8 +40,9 @@ export function multimodal(findText: (config: JsonObject) => ModelDefinition): M
     modelTypes: Object.keys(textTypes),
     program({ config, tensors }) {
       const modelType = String(config.model_type);
-      const text = textConfig(config, modelType);
-      const { decoder, head } = spellings.find((spelling) => holds(tensors, spelling.decoder)) ?? spellings[0];
+      const { decoder, head } =
+        spellings.find((spelling) => holds(tensors, `${spelling.decoder}embed_tokens.`)) ?? spellings[0];
+      const text = textConfig(config, modelType, holds(tensors, `${head}.`));
       const plainNames = new Map([...tensors].map(([name, ref]) => [name.replace(startsWith(decoder), 'model.'), ref]));
       const program = findText(text).program({ config: text, tensors: plainNames });
       return renameModules({ ...program, modelType }, (name) =>
@@ -55,19 +56,19 @@ export function multimodal(findText: (config: JsonObject) => ModelDefinition): M
   };
 }
 
-/** `text_config`; older files of Qwen2-VL have its fields beside those of the whole. */
-function textConfig(config: JsonObject, modelType: string): JsonObject {
-  const { text_config: nested, vision_config: _, rope_scaling: rope, tie_word_embeddings, ...flat } = config;
-  const given: JsonObject = isJsonObject(nested)
-    ? { rope_scaling: null, ...nested }
-    : { ...flat, rope_scaling: rope ?? null };
-  const type =
-    isJsonObject(nested) && typeof nested.model_type === 'string' ? nested.model_type : textTypes[modelType]!;
+/**
+ * `text_config`; older files of Qwen2-VL have its fields beside those of the whole. Whether the head is tied, the whole and
+ * its part state independently and not always truly, so a head that is in the file counts.
+ */
+function textConfig(config: JsonObject, modelType: string, hasHead: boolean): JsonObject {
+  const part = isJsonObject(config.text_config) ? config.text_config : config;
+  const type = part !== config && typeof part.model_type === 'string' ? part.model_type : textTypes[modelType]!;
+  const stated = [config.tie_word_embeddings, part.tie_word_embeddings];
   return {
-    ...(tie_word_embeddings === undefined ? {} : { tie_word_embeddings }),
     ...classDefaults[type],
-    ...given,
-    rope_scaling: ordinaryRope(given.rope_scaling),
+    ...part,
+    rope_scaling: ordinaryRope(part.rope_scaling),
+    tie_word_embeddings: !hasHead && (stated.includes(true) || !stated.includes(false)),
     model_type: type,
   };
 }
@@ -87,8 +88,8 @@ function sizes(vocab: number, hidden: number, intermediate: number, layersAndHea
   };
 }
 
-function holds(tensors: ReadonlyMap<string, TensorRef>, decoder: string): boolean {
-  return [...tensors.keys()].some((name) => name.startsWith(`${decoder}embed_tokens.`));
+function holds(tensors: ReadonlyMap<string, TensorRef>, prefix: string): boolean {
+  return [...tensors.keys()].some((name) => name.startsWith(prefix));
 }
 
 function startsWith(prefix: string): RegExp {
