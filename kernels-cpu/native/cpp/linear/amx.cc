@@ -1,5 +1,5 @@
 #include "kernels.h"
 
 namespace lowbit {
-const LinearKernels& amxKernels() { return plainKernels(); }
+const LinearKernels& amxKernels() { return avx512Kernels(); }
 }  // namespace lowbit

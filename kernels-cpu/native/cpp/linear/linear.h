@@ -85,7 +85,7 @@ PackResult packBlock(const PackedLinear&, int64_t block, const BlockSource&);
 // Groups are those of the weight, or 128 columns where they are larger than 256.
 enum class Accuracy { exact, int16Planes, int8PerGroup, int8PerToken };
 
-// fp6 and fp8 codes support exact alone.
+// fp6 and fp8 codes support exact alone. int8PerToken with one weight scale per row goes up to 65,535 columns.
 bool supportsAccuracy(const WeightShape&, Accuracy);
 
 // Weights with the same numbers here share a prepared input.

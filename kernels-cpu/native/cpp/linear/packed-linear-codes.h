@@ -5,8 +5,8 @@
 namespace lowbit {
 namespace {
 
-// Sums of products of 8-bit codes, |code - zero| <= 128 and |x| <= 128, are exact in 32 bits up to so many columns.
-constexpr int64_t largestExactSum = 131071;
+// Sums of products of 8-bit codes, 0..255 times -128..127, fit 32 bits up to so many columns.
+constexpr int64_t largestExactSum = 65535;
 
 // fp6 numbers as e4m3 bits. e2m3: m/8 * 2^max(e, 1) / 2; e3m2: m/4 * 2^max(e, 1) / 8; both with the hidden one where e > 0.
 inline uint8_t e4m3FromFp6(uint8_t code, int mantissaBits, int bias) {
