@@ -39,10 +39,10 @@ export function describeWeight(
   for (const { spec } of stages) checkSizes(spec, module);
 
   const codes = claimForm(tensors, `${name}.weight`, codesOf(last.spec, module, written.packMethod));
-  const scales = stages.flatMap((stage, undone) => {
+  const scales = stages.flatMap((stage, undone): readonly Scale[] => {
     const [first, ...others] = claimScales(stage, module, tensors);
     // What one stage gives back is rounded before the next stage's scale meets it.
-    return first ? [undone > 0 ? { ...first, afterwards: true } : first, ...others] : [];
+    return first ? [{ ...first, ...(undone > 0 ? { afterwards: true } : {}) }, ...others] : [];
   });
   const zero = claimZero(last, module, written, tensors);
   return { outFeatures, inFeatures, codes, scales, ...(zero ? { zero } : {}) };

@@ -36,7 +36,8 @@ const schema = z.looseObject({
   max_position_embeddings: count,
   hidden_act: z.string().default('silu'),
   tie_word_embeddings: z.boolean().default(false),
-  sliding_window: count.nullish(),
+  // Qwen2-MoE writes 0 for none.
+  sliding_window: z.int().nonnegative().nullish(),
   use_sliding_window: z.boolean().nullish(),
   max_window_layers: z.int().nonnegative().nullish(),
   layer_types: z.array(z.enum(['full_attention', 'sliding_attention'])).nullish(),
@@ -92,7 +93,7 @@ export function readDecoderConfig(config: JsonObject): DecoderConfig {
  * and layers below `max_window_layers` see everything.
  */
 function readSlidingWindows(fields: z.infer<typeof schema>): readonly (number | undefined)[] {
-  const window = fields.sliding_window ?? undefined;
+  const window = fields.sliding_window || undefined;
   const enabled = window !== undefined && fields.use_sliding_window !== false;
   return Array.from({ length: fields.num_hidden_layers }, (_, layer) => {
     if (!enabled) return undefined;

@@ -9,32 +9,41 @@ import { readCount, readMoeConfig } from './moe-config.ts';
 type Routing = Pick<ExpertsFeedForward, 'scoring' | 'normalize' | 'groups' | 'choiceBias'>;
 
 /** DeepSeek-V2 and V2-Lite: latent attention; softmax over all experts, then the best, or the best of the best groups. */
-export const deepseekV2 = deepseek('deepseek_v2', (config) => {
-  requireOneOf(config, 'scoring_func', ['softmax'], 'softmax');
-  if (readFlag(config, 'norm_topk_prob', false)) {
-    // DeepSeek's own code then drops routed_scaling_factor, SGLang's keeps it, Transformers' ignores the field.
-    refuse('norm_topk_prob true', 'for this architecture implementations disagree on what it means');
-  }
-  const method = requireOneOf(config, 'topk_method', ['greedy', 'group_limited_greedy'], 'greedy');
-  const groups = method === 'greedy' ? {} : readExpertGroups(config, 'largest');
-  return { scoring: 'softmax', normalize: false, ...groups };
-});
+export const deepseekV2 = deepseek(
+  'deepseek_v2',
+  'latent attention; softmax routing, over all experts or the best groups; shared experts',
+  (config) => {
+    requireOneOf(config, 'scoring_func', ['softmax'], 'softmax');
+    if (readFlag(config, 'norm_topk_prob', false)) {
+      // DeepSeek's own code then drops routed_scaling_factor, SGLang's keeps it, Transformers' ignores the field.
+      refuse('norm_topk_prob true', 'for this architecture implementations disagree on what it means');
+    }
+    const method = requireOneOf(config, 'topk_method', ['greedy', 'group_limited_greedy'], 'greedy');
+    const groups = method === 'greedy' ? {} : readExpertGroups(config, 'largest');
+    return { scoring: 'softmax', normalize: false, ...groups };
+  },
+);
 
 /** DeepSeek-V3 and R1: the same attention; sigmoid scores, with a bias for the choice that keeps the load even. */
-export const deepseekV3 = deepseek('deepseek_v3', (config) => {
-  requireOneOf(config, 'scoring_func', ['sigmoid'], 'sigmoid');
-  requireOneOf(config, 'topk_method', ['noaux_tc'], 'noaux_tc');
-  return {
-    scoring: 'sigmoid',
-    normalize: readFlag(config, 'norm_topk_prob', true),
-    choiceBias: 'mlp.gate.e_score_correction_bias',
-    ...readExpertGroups(config, 'two-largest'),
-  };
-});
+export const deepseekV3 = deepseek(
+  'deepseek_v3',
+  'latent attention; sigmoid routing in groups with a bias for the choice; shared experts',
+  (config) => {
+    requireOneOf(config, 'scoring_func', ['sigmoid'], 'sigmoid');
+    requireOneOf(config, 'topk_method', ['noaux_tc'], 'noaux_tc');
+    return {
+      scoring: 'sigmoid',
+      normalize: readFlag(config, 'norm_topk_prob', true),
+      choiceBias: 'mlp.gate.e_score_correction_bias',
+      ...readExpertGroups(config, 'two-largest'),
+    };
+  },
+);
 
-function deepseek(modelType: string, readRouting: (config: JsonObject) => Routing): ModelDefinition {
+function deepseek(modelType: string, about: string, readRouting: (config: JsonObject) => Routing): ModelDefinition {
   return {
     modelTypes: [modelType],
+    about,
     program({ config }) {
       const latentAttention = readLatentAttention(config);
       const decoder = readDecoderConfig({ ...config, head_dim: latentAttention.rotatedSize });

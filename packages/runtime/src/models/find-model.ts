@@ -11,7 +11,7 @@ import { qwen3 } from './qwen3.ts';
 import { qwen3Moe } from './qwen3-moe.ts';
 
 /** Every architecture that can run. A new one adds its file and its line here. */
-const modelDefinitions: readonly ModelDefinition[] = [
+export const modelDefinitions: readonly ModelDefinition[] = [
   deepseekV2,
   deepseekV3,
   llama,

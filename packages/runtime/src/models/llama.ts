@@ -5,6 +5,7 @@ import type { ModelDefinition } from './model-definition.ts';
 /** Llama 1 to 3.x (text). `attention_bias` gives all four attention projections a bias. */
 export const llama: ModelDefinition = {
   modelTypes: ['llama'],
+  about: 'Llama 1 to 3.x and what shares its architecture; biases where `attention_bias` or `mlp_bias` says so',
   program({ config }) {
     const decoder = readDecoderConfig(config);
     const bias = config.attention_bias === true;

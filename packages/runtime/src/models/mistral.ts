@@ -8,6 +8,7 @@ import type { ModelDefinition } from './model-definition.ts';
  */
 export const mistral: ModelDefinition = {
   modelTypes: ['mistral'],
+  about: 'Llama without biases; sliding window',
   program({ config }) {
     const decoder = readDecoderConfig({ sliding_window: 4096, ...config });
     const { intermediateSize } = decoder;

@@ -10,6 +10,7 @@ import { readMoeConfig } from './moe-config.ts';
  */
 export const mixtral: ModelDefinition = {
   modelTypes: ['mixtral'],
+  about: 'Mistral with experts, in three spellings of their names',
   program({ config, tensors }) {
     const decoder = readDecoderConfig(config);
     const names = [...tensors.keys()];

@@ -7,6 +7,8 @@ import type { CheckpointMetadata, JsonObject, ModelProgram, UnusedRule } from '@
 export interface ModelDefinition {
   /** `model_type` values in `config.json` that it answers to. */
   readonly modelTypes: readonly string[];
+  /** What sets it apart, in a line of docs/models.md. */
+  readonly about: string;
   /** @throws ConfigError, RefusedError */
   program(checkpoint: Pick<CheckpointMetadata, 'config' | 'tensors'>): ModelProgram;
   /** Tensors of the architecture that its program does without. */

@@ -38,6 +38,7 @@ const imagePart = /^(?:model\.)?(?:visual|vision_tower|multi_modal_projector|ima
 export function multimodal(findText: (config: JsonObject) => ModelDefinition): ModelDefinition {
   return {
     modelTypes: Object.keys(textTypes),
+    about: 'models that see: their text part runs, the rest is left aside and listed',
     program({ config, tensors }) {
       const modelType = String(config.model_type);
       const { decoder, head } =

@@ -6,6 +6,7 @@ import { qwenFeedForward, readCount } from './moe-config.ts';
 /** Qwen1.5 and Qwen2 with experts: a shared expert with a gate of its own stands beside them. */
 export const qwen2Moe: ModelDefinition = {
   modelTypes: ['qwen2_moe'],
+  about: 'experts, and one that every token goes through behind a gate of its own',
   program({ config }) {
     const decoder = readDecoderConfig({ use_sliding_window: false, ...config });
     const shared = {

@@ -6,6 +6,7 @@ import { qwenFeedForward } from './moe-config.ts';
 /** Qwen3 with experts. */
 export const qwen3Moe: ModelDefinition = {
   modelTypes: ['qwen3_moe'],
+  about: 'Qwen3 with experts',
   program({ config }) {
     const decoder = readDecoderConfig({ use_sliding_window: false, ...config });
     const bias = config.attention_bias === true;

@@ -1,10 +1,10 @@
-"""Micro checkpoints of models that see and read, with the logits of text alone, as transformers computes them.
+"""Micro checkpoints of architectures, unquantized, with the logits that transformers computes. Models that see get text alone.
 
     pip install torch==2.15.0 transformers==5.23.0 safetensors numpy
-    python tools/make-multimodal-fixtures/make.py packages/runtime/src/__fixtures__/multimodal
+    python tools/make-model-fixtures/make.py packages/runtime/src/__fixtures__
 
 Each folder: the checkpoint as `save_pretrained` writes it (random weights, bf16) and golden.safetensors with the f32 logits
-of three prompts without images.
+of three prompts.
 """
 
 import json
@@ -16,9 +16,9 @@ import transformers
 from safetensors.torch import save_file
 from transformers import (
     CLIPVisionConfig, LlamaConfig, LlavaConfig, LlavaForConditionalGeneration, Mistral3Config,
-    Mistral3ForConditionalGeneration, MistralConfig, PixtralVisionConfig, Qwen2_5_VLConfig,
-    Qwen2_5_VLForConditionalGeneration, Qwen2VLConfig, Qwen2VLForConditionalGeneration, Qwen3VLConfig,
-    Qwen3VLForConditionalGeneration,
+    Mistral3ForConditionalGeneration, MistralConfig, MistralForCausalLM, PixtralVisionConfig, Qwen2_5_VLConfig,
+    Qwen2_5_VLForConditionalGeneration, Qwen2MoeConfig, Qwen2MoeForCausalLM, Qwen2VLConfig,
+    Qwen2VLForConditionalGeneration, Qwen3VLConfig, Qwen3VLForConditionalGeneration,
 )
 
 SIZES = dict(
@@ -35,18 +35,22 @@ def axes(theta, section, **more):
 
 
 def models():
-    yield "llava", LlavaForConditionalGeneration(LlavaConfig(
+    yield "decoders/micro-mistral", MistralForCausalLM(MistralConfig(**SIZES, head_dim=8, sliding_window=6))
+    yield "decoders/micro-qwen2-moe", Qwen2MoeForCausalLM(Qwen2MoeConfig(
+        **SIZES, moe_intermediate_size=12, shared_expert_intermediate_size=20, num_experts=4, num_experts_per_tok=2,
+        mlp_only_layers=[0]))
+    yield "multimodal/micro-llava", LlavaForConditionalGeneration(LlavaConfig(
         text_config=LlamaConfig(**SIZES), vision_config=CLIPVisionConfig(**EYE, projection_dim=8), image_token_index=36))
-    yield "mistral3", Mistral3ForConditionalGeneration(Mistral3Config(
+    yield "multimodal/micro-mistral3", Mistral3ForConditionalGeneration(Mistral3Config(
         text_config=MistralConfig(**SIZES, head_dim=16), vision_config=PixtralVisionConfig(**EYE), image_token_index=36))
-    yield "qwen2-vl", Qwen2VLForConditionalGeneration(Qwen2VLConfig(
+    yield "multimodal/micro-qwen2-vl", Qwen2VLForConditionalGeneration(Qwen2VLConfig(
         text_config={**SIZES, "rope_parameters": axes(1e6, [2, 1, 1])},
         vision_config=dict(**QWEN_EYE, embed_dim=8, hidden_size=16, mlp_ratio=1), **TOKENS))
-    yield "qwen2-5-vl", Qwen2_5_VLForConditionalGeneration(Qwen2_5_VLConfig(
+    yield "multimodal/micro-qwen2-5-vl", Qwen2_5_VLForConditionalGeneration(Qwen2_5_VLConfig(
         text_config={**SIZES, "rope_parameters": axes(1e6, [2, 1, 1])},
         vision_config=dict(**QWEN_EYE, hidden_size=8, intermediate_size=8, out_hidden_size=16,
                            fullatt_block_indexes=[0]), **TOKENS))
-    yield "qwen3-vl", Qwen3VLForConditionalGeneration(Qwen3VLConfig(
+    yield "multimodal/micro-qwen3-vl", Qwen3VLForConditionalGeneration(Qwen3VLConfig(
         text_config={**SIZES, "head_dim": 16, "rope_parameters": axes(5e6, [4, 2, 2], mrope_interleaved=True)},
         vision_config=dict(**QWEN_EYE, hidden_size=8, intermediate_size=8, out_hidden_size=16,
                            deepstack_visual_indexes=[0], num_position_embeddings=4), **TOKENS))
@@ -81,8 +85,8 @@ def record(folder, model):
     (folder / "generation_config.json").unlink(missing_ok=True)
     provenance = {
         "library": {"transformers": transformers.__version__, "torch": torch.__version__},
-        "made_by": "tools/make-multimodal-fixtures/make.py",
-        "logits": "float32 forward of the weights as they are in the file (bf16), prompts without images",
+        "made_by": "tools/make-model-fixtures/make.py",
+        "logits": "float32 forward of the weights as they are in the file (bf16), no images",
     }
     (folder / "provenance.json").write_text(json.dumps(provenance, indent=2) + "\n")
 
@@ -90,5 +94,5 @@ def record(folder, model):
 torch.set_num_threads(1)
 target = Path(sys.argv[1])
 for name, model in models():
-    record(target / f"micro-{name}", model)
-    print(name, sum(file.stat().st_size for file in (target / f"micro-{name}").iterdir()))
+    record(target / name, model)
+    print(name, sum(file.stat().st_size for file in (target / name).iterdir()))
