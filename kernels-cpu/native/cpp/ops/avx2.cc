@@ -1,0 +1,7 @@
+#include "loops.h"
+
+namespace lowbit {
+
+const OperationKernels& avx2Operations() { return operations; }
+
+}  // namespace lowbit

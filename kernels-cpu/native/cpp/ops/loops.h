@@ -1,0 +1,142 @@
+// The loops behind operation-kernels.h. Each instruction set includes this file once, compiled with its own flags.
+#pragma once
+#include <cmath>
+
+#include "operation-kernels.h"
+#include "vectors.h"
+
+namespace lowbit {
+namespace {
+
+void rmsNorm(const float* x, int64_t size, const float* weight, const float* bias, double epsilon, float* out) {
+  F32x16 squares = {};
+  for (int64_t i = 0; i < size; i += lanes) {
+    const F32x16 v = loadPart(x + i, size - i);
+    squares += v * v;
+  }
+  const float mean = sum(squares) / static_cast<float>(size);
+  const F32x16 factor = splat(static_cast<float>(1.0 / std::sqrt(static_cast<double>(mean) + epsilon)));
+  for (int64_t i = 0; i < size; i += lanes) {
+    F32x16 v = (loadPart(x + i, size - i) * factor) * loadPart(weight + i, size - i);
+    if (bias) v += loadPart(bias + i, size - i);
+    storePart(out + i, v, size - i);
+  }
+}
+
+void siluMul(const float* gate, const float* up, int64_t count, float* out) {
+  for (int64_t i = 0; i < count; i += lanes) {
+    const F32x16 g = loadPart(gate + i, count - i);
+    const F32x16 silu = g / (splat(1.0f) + exponential(-g));
+    storePart(out + i, silu * loadPart(up + i, count - i), count - i);
+  }
+}
+
+void add(const float* left, const float* right, int64_t count, float* out) {
+  for (int64_t i = 0; i < count; i += lanes) {
+    storePart(out + i, loadPart(left + i, count - i) + loadPart(right + i, count - i), count - i);
+  }
+}
+
+// The elements of one head of one token as numbers. f32 elements are given back as they lie.
+const float* readElements(const CacheElements& cache, int64_t slot, int64_t kvHead, int64_t kvHeads, float* buffer) {
+  const int64_t size = cache.headSize, start = (slot * kvHeads + kvHead) * size;
+  switch (cache.type) {
+    case CacheType::f32:
+      return reinterpret_cast<const float*>(cache.data) + start;
+    case CacheType::f16:
+    case CacheType::bf16: {
+      const uint16_t* elements = reinterpret_cast<const uint16_t*>(cache.data) + start;
+      for (int64_t i = 0; i < size; i += lanes) {
+        const U16x16 v = load16(elements + i, size - i);
+        storePart(buffer + i, cache.type == CacheType::f16 ? fromF16(v) : fromBf16(v), size - i);
+      }
+      break;
+    }
+    default:
+      for (int64_t i = 0; i < size; i += 1) buffer[i] = cache.decoded[cache.data[start + i]];
+  }
+  const int64_t feature = kvHead * size;
+  if (cache.zeros) {
+    for (int64_t i = 0; i < size; i += 1) buffer[i] -= cache.zeros[feature + i];
+  }
+  if (cache.scales) {
+    for (int64_t i = 0; i < size; i += 1) buffer[i] *= cache.scales[feature + i];
+  }
+  return buffer;
+}
+
+float dot(const float* a, const float* b, int64_t count) {
+  F32x16 products = {};
+  for (int64_t i = 0; i < count; i += lanes) products += loadPart(a + i, count - i) * loadPart(b + i, count - i);
+  return sum(products);
+}
+
+void addScaled(float weight, const float* x, int64_t count, float* sums) {
+  for (int64_t i = 0; i < count; i += lanes) {
+    storePart(sums + i, loadPart(sums + i, count - i) + splat(weight) * loadPart(x + i, count - i), count - i);
+  }
+}
+
+void softmax(float* scores, int64_t count) {
+  float most = -INFINITY;
+  for (int64_t i = 0; i < count; i += 1) most = scores[i] > most ? scores[i] : most;
+  F32x16 sums = {};
+  for (int64_t i = 0; i < count; i += lanes) {
+    F32x16 v = exponential(loadPart(scores + i, count - i) - splat(most));
+    for (int64_t lane = count - i; lane < lanes; lane += 1) v[lane] = 0;
+    sums += v;
+    storePart(scores + i, v, count - i);
+  }
+  const F32x16 total = splat(sum(sums));
+  for (int64_t i = 0; i < count; i += lanes) storePart(scores + i, loadPart(scores + i, count - i) / total, count - i);
+}
+
+// Keys and values are read once for all rows and heads of the tile. A row's sums run over its positions in order, whatever
+// tile it is in.
+void attend(const AttentionTile& tile) {
+  const int64_t length = tile.firstPosition + tile.rows;
+  const auto firstOf = [&](int64_t row) {
+    const int64_t first = tile.firstPosition + row + 1 - tile.slidingWindow;
+    return tile.slidingWindow > 0 && first > 0 ? first : int64_t{0};
+  };
+  const auto slotOf = [&](int64_t position) {
+    return tile.blocks[position / tile.blockSize] * tile.blockSize + position % tile.blockSize;
+  };
+  const int64_t keySize = tile.keys.headSize, valueSize = tile.values.headSize;
+  float* buffer = tile.scratch;
+  float* scores = tile.scratch + keySize + valueSize + 64;
+  const int64_t start = firstOf(0), stride = length - start;
+
+  for (int64_t position = start; position < length; position += 1) {
+    const float* key = readElements(tile.keys, slotOf(position), tile.kvHead, tile.kvHeads, buffer);
+    for (int64_t row = 0; row < tile.rows; row += 1) {
+      if (position > tile.firstPosition + row || position < firstOf(row)) continue;
+      for (int64_t head = 0; head < tile.heads; head += 1) {
+        const float* query = tile.query + row * tile.queryStride + head * keySize;
+        scores[(row * tile.heads + head) * stride + position - start] = dot(query, key, keySize) * tile.scale;
+      }
+    }
+  }
+  for (int64_t row = 0; row < tile.rows; row += 1) {
+    for (int64_t head = 0; head < tile.heads; head += 1) {
+      softmax(scores + (row * tile.heads + head) * stride + firstOf(row) - start, tile.firstPosition + row + 1 - firstOf(row));
+      float* out = tile.output + row * tile.outputStride + head * valueSize;
+      for (int64_t i = 0; i < valueSize; i += 1) out[i] = 0;
+    }
+  }
+  for (int64_t position = start; position < length; position += 1) {
+    const float* value = readElements(tile.values, slotOf(position), tile.kvHead, tile.kvHeads, buffer);
+    for (int64_t row = 0; row < tile.rows; row += 1) {
+      if (position > tile.firstPosition + row || position < firstOf(row)) continue;
+      for (int64_t head = 0; head < tile.heads; head += 1) {
+        const float weight = scores[(row * tile.heads + head) * stride + position - start];
+        addScaled(weight, value, valueSize, tile.output + row * tile.outputStride + head * valueSize);
+      }
+    }
+  }
+}
+
+constexpr OperationKernels operations = {rmsNorm, siluMul, add, attend};
+
+}  // namespace
+}  // namespace lowbit

@@ -1,0 +1,7 @@
+#include "loops.h"
+
+namespace lowbit {
+
+const OperationKernels& plainOperations() { return operations; }
+
+}  // namespace lowbit

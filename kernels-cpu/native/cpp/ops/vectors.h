@@ -1,0 +1,99 @@
+// Sixteen floats at a time, written once: the compiler makes them of whatever registers the instruction set has.
+#pragma once
+#include <cstdint>
+#include <cstring>
+
+namespace lowbit {
+namespace {
+
+typedef float F32x16 __attribute__((vector_size(64)));
+typedef int32_t I32x16 __attribute__((vector_size(64)));
+typedef uint32_t U32x16 __attribute__((vector_size(64)));
+typedef uint16_t U16x16 __attribute__((vector_size(32)));
+
+constexpr int64_t lanes = 16;
+
+inline F32x16 splat(float value) { return value - F32x16{}; }
+
+inline F32x16 load(const float* p) {
+  F32x16 v;
+  std::memcpy(&v, p, sizeof v);
+  return v;
+}
+
+// The first `count` numbers, then zeros.
+inline F32x16 loadPart(const float* p, int64_t count) {
+  if (count >= lanes) return load(p);
+  F32x16 v = {};
+  std::memcpy(&v, p, static_cast<size_t>(count) * sizeof(float));
+  return v;
+}
+
+inline void storePart(float* p, F32x16 v, int64_t count) {
+  std::memcpy(p, &v, static_cast<size_t>(count < lanes ? count : lanes) * sizeof(float));
+}
+
+// Halves are folded onto each other: always the same order.
+inline float sum(F32x16 v) {
+  typedef float F32x8 __attribute__((vector_size(32)));
+  typedef float F32x4 __attribute__((vector_size(16)));
+  F32x8 half[2];
+  std::memcpy(half, &v, sizeof v);
+  const F32x8 eight = half[0] + half[1];
+  F32x4 quarter[2];
+  std::memcpy(quarter, &eight, sizeof eight);
+  const F32x4 four = quarter[0] + quarter[1];
+  return (four[0] + four[2]) + (four[1] + four[3]);
+}
+
+// e^x to about 1 ulp; x is kept within what f32 can hold. NaN stays NaN.
+// Cody-Waite reduction to +-ln(2)/2, then the Taylor polynomial of degree 7 (error below 2^-26 there).
+inline F32x16 exponential(F32x16 x) {
+  const F32x16 most = splat(88.0f), least = splat(-87.0f);
+  x = x > most ? most : x;
+  x = x < least ? least : x;
+  const F32x16 magic = splat(12582912.0f);  // 1.5 * 2^23: adding it rounds to an integer
+  const F32x16 n = (x * splat(1.44269504f) + magic) - magic;
+  const F32x16 r = (x - n * splat(0.693359375f)) - n * splat(-2.12194440e-4f);
+  F32x16 p = splat(1.0f / 5040);
+  p = p * r + splat(1.0f / 720);
+  p = p * r + splat(1.0f / 120);
+  p = p * r + splat(1.0f / 24);
+  p = p * r + splat(1.0f / 6);
+  p = p * r + splat(0.5f);
+  p = (p * r) * r + r + splat(1.0f);
+  const F32x16 finite = n == n ? n : splat(0.0f);
+  const I32x16 bits = (__builtin_convertvector(finite, I32x16) + 127) << 23;
+  F32x16 power;
+  std::memcpy(&power, &bits, sizeof power);
+  return p * power;
+}
+
+inline F32x16 floatOfBits(U32x16 bits) {
+  F32x16 v;
+  std::memcpy(&v, &bits, sizeof v);
+  return v;
+}
+
+inline U16x16 load16(const uint16_t* p, int64_t count) {
+  U16x16 v = {};
+  std::memcpy(&v, p, static_cast<size_t>(count < lanes ? count : lanes) * sizeof(uint16_t));
+  return v;
+}
+
+inline F32x16 fromBf16(U16x16 v) { return floatOfBits(__builtin_convertvector(v, U32x16) << 16); }
+
+// Exponent and mantissa move to their f32 places, and a power of two mends the bias, also of subnormal numbers.
+inline F32x16 fromF16(U16x16 v) {
+  const U32x16 bits = __builtin_convertvector(v, U32x16);
+  const U32x16 magnitude = (bits & 0x7fff) << 13;
+  const F32x16 finite = floatOfBits(magnitude) * splat(5.192296858534828e33f);  // 2^112
+  const F32x16 special = floatOfBits(magnitude | 0x7f800000);
+  const F32x16 value = (bits & 0x7c00) == 0x7c00 ? special : finite;
+  U32x16 result;
+  std::memcpy(&result, &value, sizeof value);
+  return floatOfBits(result | (bits & 0x8000) << 16);
+}
+
+}  // namespace
+}  // namespace lowbit
