@@ -14,7 +14,6 @@ const registry = createRegistry({ methods, backends: [reference] });
 /** Why a record may go unchecked. Anything else is a record that someone should look at. */
 const goodReasons: readonly RegExp[] = [
   /^no KV cache of the model is quantized$/,
-  /^recorded with keys quantized before RoPE, as no cache keeps them$/,
   /; but that is a simulation: logits_int beside it is the run of the stored values$/,
 ];
 

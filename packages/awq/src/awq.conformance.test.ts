@@ -3,17 +3,13 @@ import manifest from '../package.json' with { type: 'json' };
 import awq from './index.ts';
 
 const fixtures = [
-  'micro-llama-awq', // gemm, groups of 64
-  'micro-llama-awq-auto-round', // settings also in quantization_config.json; f16 scales, bf16 model
-  'micro-llama-awq-bf16', // one group for 128 inputs
   'micro-llama-awq-gemv',
   'micro-llama-awq-gemv-fast',
-  'micro-llama-awq-gptqmodel', // bf16 scales, settings also in quantize_config.json
-  'micro-llama-awq-gptqmodel-8b', // gemm, 8-bit
+  'micro-llama-awq-gptqmodel-8b', // gemm, 8-bit; bf16 scales, settings also in quantize_config.json
   'micro-llama-awq-gptqmodel-sym', // zero_point false
   'micro-llama-quark-legacy-awq',
+  'micro-mixtral-awq', // experts as w1, w2, w3; modules_to_not_convert; one group for 128 inputs
   'micro-qwen2-awq', // biases, tied head
-  'micro-qwen3-awq-skip', // modules_to_not_convert
 ];
 
 const quantization = { quant_method: 'awq', bits: 4, group_size: 128, zero_point: true, version: 'gemm' };

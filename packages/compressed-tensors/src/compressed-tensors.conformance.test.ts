@@ -8,6 +8,7 @@ const fixtures = [
   'micro-llama-ct-mxfp4', // exponents as scales
   'micro-llama-ct-nvfp4', // global scales of weights and inputs
   'micro-llama-ct-w4a16-actorder', // weight_g_idx
+  'micro-mixtral-ct-w4a16-newnames', // experts as gate_proj, up_proj, down_proj
   'micro-qwen2-ct-w4a16-asym', // zero points packed along the outputs, biases, tied head
   'micro-qwen2-ct-w8a8-static-asym', // input_scale, input_zero_point
   'micro-qwen3-ct-fp8-block', // blocks of 128 x 128, the last ones partial

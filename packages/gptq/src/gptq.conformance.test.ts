@@ -9,6 +9,7 @@ const fixtures = [
   'micro-llama-gptq-dynamic', // 4 and 8 bits, groups of 32 and 64, one module left out
   'micro-llama-gptq-v2',
   'micro-qwen3-gptq-3b',
+  'micro-qwen3-moe-gptq',
   'micro-qwen3-auto-round', // no g_idx, negative scales, one module of 8 and one of 16 bits
 ];
 

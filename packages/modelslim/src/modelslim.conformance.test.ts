@@ -7,8 +7,8 @@ const fixtures = [
   'micro-llama-modelslim-v0-w4a16', // pairs along in, bf16 scales, offsets that are not zero
   'micro-llama-modelslim-v0-w4a8-unpacked', // two levels of scales, a code per byte, name with a suffix
   'micro-llama-modelslim-w4a4-mxfp4',
-  'micro-llama-modelslim-w4a8', // pairs along out, scale_bias
   'micro-llama-modelslim-w8a8-mix',
+  'micro-qwen3-moe-modelslim-w4a8', // pairs along out, scale_bias; experts whose projections differ
 ];
 const tied = 'micro-qwen2-modelslim-v0-w8a8'; // static, biases, bf16 scales
 const pathOf = (name: string) => new URL(`__fixtures__/${name}/`, import.meta.url);

@@ -9,6 +9,7 @@ const fixtures = [
   'micro-llama-quark-legacy-fp8', // quant_method fp8, scales of a KV cache
   'micro-llama-quark-mxfp6',
   'micro-llama-quark-nvfp4', // two stages
+  'micro-qwen3-moe-quark-mxfp4',
   'micro-qwen2-quark-int8-dynamic', // per channel with zero points, biases, tied head
 ];
 

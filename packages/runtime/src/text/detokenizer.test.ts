@@ -5,12 +5,12 @@ import { describe, expect, it } from 'vitest';
 import { createDetokenizer } from './detokenizer.ts';
 import { createTokenizer, type Tokenizer } from './tokenizer.ts';
 
-function readFixture(name: string) {
-  return JSON.parse(readFileSync(new URL(`./__fixtures__/${name}.json`, import.meta.url), 'utf8'));
+function readJson(path: string) {
+  return JSON.parse(readFileSync(new URL(path, import.meta.url), 'utf8'));
 }
 
-const byteLevel = readFixture('byte-level-tokenizer');
-const byteFallback = readFixture('byte-fallback-tokenizer');
+const byteLevel = readJson('../../../../examples/models/dense-awq/tokenizer.json');
+const byteFallback = readJson('./__fixtures__/byte-fallback-tokenizer.json');
 const metaspace = { ...byteFallback, decoder: { type: 'Metaspace', replacement: '\u2581', prepend_scheme: 'always' } };
 
 /** Feeds token ids in groups, and checks that no group's text ends or begins inside a character. */

@@ -3,12 +3,12 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { createTokenizer } from './tokenizer.ts';
 
-function readFixture(name: string) {
-  return JSON.parse(readFileSync(new URL(`./__fixtures__/${name}.json`, import.meta.url), 'utf8'));
+function readJson(path: string) {
+  return JSON.parse(readFileSync(new URL(path, import.meta.url), 'utf8'));
 }
 
-const byteLevel = readFixture('byte-level-tokenizer');
-const byteFallback = readFixture('byte-fallback-tokenizer');
+const byteLevel = readJson('../../../../examples/models/dense-awq/tokenizer.json');
+const byteFallback = readJson('./__fixtures__/byte-fallback-tokenizer.json');
 
 describe('createTokenizer', () => {
   const tokenizer = createTokenizer(byteLevel, { eos_token: '<|endoftext|>', pad_token: { content: '<|pad|>' } });

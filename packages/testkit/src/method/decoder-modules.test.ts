@@ -43,6 +43,24 @@ describe('decoderModules', () => {
     expect(find({ ...llama, tie_word_embeddings: true }, 'lm_head')).toMatchObject({ tiedTo: 'model.embed_tokens' });
   });
 
+  it('knows blocks of experts in every layer, and two spellings of their names', () => {
+    const experts = { ...llama, num_experts_per_tok: 1, num_local_experts: 4 };
+    const mixtral = { ...experts, model_type: 'mixtral' };
+    const block = 'model.layers.1.block_sparse_moe';
+    expect(find(mixtral, `${block}.gate`)).toMatchObject({ role: 'router', outFeatures: 4, inFeatures: 8 });
+    expect(find(mixtral, `${block}.experts`)).toMatchObject({
+      numExperts: 4,
+      intermediateSize: 16,
+      projections: { gate: 'gate_proj', up: 'up_proj', down: 'down_proj' },
+    });
+    expect(decoderModules(mixtral, [`${block}.experts.0.w1.weight`])).toContainEqual(
+      expect.objectContaining({ name: `${block}.experts`, projections: { gate: 'w1', up: 'w3', down: 'w2' } }),
+    );
+    const qwen = { ...experts, model_type: 'qwen3_moe', num_experts: 3, moe_intermediate_size: 5 };
+    expect(find(qwen, 'model.layers.0.mlp.experts')).toMatchObject({ numExperts: 3, intermediateSize: 5 });
+    expect(find(qwen, 'model.layers.0.self_attn.k_norm')).toMatchObject({ size: 2 });
+  });
+
   it('says which field is missing', () => {
     expect(() => decoderModules({ ...llama, vocab_size: '32' })).toThrow(
       'config.json: vocab_size: expected a positive integer, found "32"; pass modules',

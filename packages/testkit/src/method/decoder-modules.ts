@@ -1,13 +1,13 @@
 import type { JsonObject, ModuleSpec } from '@lowbit/core';
 
 /**
- * The modules of a Llama-like decoder (Llama, Mistral, Qwen2, Qwen3) by its `config.json`: fixtures need no model
- * definition. Other architectures: pass `modules` to the suite.
+ * The modules of a Llama-like decoder (Llama, Mistral, Qwen2, Qwen3; Mixtral and Qwen3 with experts in every layer) by
+ * its `config.json`, and by its tensors where these have had several names: fixtures need no model definition. Other
+ * architectures: pass `modules` to the suite.
  * @throws Error for a field that is missing
  */
-export function decoderModules(config: JsonObject): readonly ModuleSpec[] {
+export function decoderModules(config: JsonObject, tensors: Iterable<string> = []): readonly ModuleSpec[] {
   const hiddenSize = count(config, 'hidden_size');
-  const intermediateSize = count(config, 'intermediate_size');
   const vocabSize = count(config, 'vocab_size');
   const numHeads = count(config, 'num_attention_heads');
   const numKvHeads = config.num_key_value_heads === undefined ? numHeads : count(config, 'num_key_value_heads');
@@ -24,10 +24,31 @@ export function decoderModules(config: JsonObject): readonly ModuleSpec[] {
     hasBias,
     role: 'projection',
   });
+  const w123 = [...tensors].some((name) => name.includes('.experts.0.w1.'));
+  const feedForward = (layer: string): readonly ModuleSpec[] => {
+    if (config.num_experts_per_tok === undefined) {
+      const intermediateSize = count(config, 'intermediate_size');
+      return [
+        linear(`${layer}.mlp.gate_proj`, intermediateSize, hiddenSize, false),
+        linear(`${layer}.mlp.up_proj`, intermediateSize, hiddenSize, false),
+        linear(`${layer}.mlp.down_proj`, hiddenSize, intermediateSize, false),
+      ];
+    }
+    const [block, size] =
+      config.model_type === 'mixtral' ? ['block_sparse_moe', 'intermediate_size'] : ['mlp', 'moe_intermediate_size'];
+    const numExperts = count(config, config.num_experts === undefined ? 'num_local_experts' : 'num_experts');
+    const projections = w123
+      ? { gate: 'w1', up: 'w3', down: 'w2' }
+      : { gate: 'gate_proj', up: 'up_proj', down: 'down_proj' };
+    const intermediateSize = count(config, size!);
+    return [
+      { ...linear(`${layer}.${block}.gate`, numExperts, hiddenSize, false), role: 'router' } as ModuleSpec,
+      { kind: 'moe', name: `${layer}.${block}.experts`, numExperts, hiddenSize, intermediateSize, projections },
+    ];
+  };
   const layer = (index: number): readonly ModuleSpec[] => {
     const attention = `model.layers.${index}.self_attn`;
-    const mlp = `model.layers.${index}.mlp`;
-    const headNorms = config.model_type === 'qwen3' ? ['q_norm', 'k_norm'] : [];
+    const headNorms = String(config.model_type).startsWith('qwen3') ? ['q_norm', 'k_norm'] : [];
     return [
       norm(`model.layers.${index}.input_layernorm`, hiddenSize),
       linear(`${attention}.q_proj`, numHeads * headSize, hiddenSize, qkvBias),
@@ -37,9 +58,7 @@ export function decoderModules(config: JsonObject): readonly ModuleSpec[] {
       { kind: 'kvCache', name: attention, numKvHeads, headSize },
       linear(`${attention}.o_proj`, hiddenSize, numHeads * headSize, attentionBias),
       norm(`model.layers.${index}.post_attention_layernorm`, hiddenSize),
-      linear(`${mlp}.gate_proj`, intermediateSize, hiddenSize, false),
-      linear(`${mlp}.up_proj`, intermediateSize, hiddenSize, false),
-      linear(`${mlp}.down_proj`, hiddenSize, intermediateSize, false),
+      ...feedForward(`model.layers.${index}`),
     ];
   };
   const embedding = 'model.embed_tokens';

@@ -50,12 +50,12 @@ export async function loadFixture(fixture: MethodFixture): Promise<LoadedFixture
   const config = json.get('config.json');
   if (!config) throw new Error(`${folder} holds no config.json`);
   const sideFiles = new Map([...json].filter(([name]) => name !== 'config.json' && name !== goldenNumbers));
-  const modules = fixture.modules ?? decoderModules(config);
   const recorded = await readRecorded(folder, names, json.get(goldenNumbers));
   const checkpoint = await openSafetensors(
     { list: async () => names, open: (name) => openFileSource(join(folder, name)) },
     { exclude: [goldenWeights] },
   );
+  const modules = fixture.modules ?? decoderModules(config, checkpoint.tensors.keys());
   return {
     metadata: { config, sideFiles, tensors: checkpoint.tensors },
     modules,
