@@ -76,10 +76,8 @@ function denseOf({ intermediateSize }: DecoderConfig): FeedForward {
 /** The shared experts are one MLP, as wide as all of them together. */
 function readExperts(config: JsonObject, routing: Routing): FeedForward {
   const intermediateSize = readCount(config, 'moe_intermediate_size');
-  const shared = {
-    name: 'mlp.shared_experts',
-    intermediateSize: intermediateSize * readCount({ n_shared_experts: 1, ...config }, 'n_shared_experts'),
-  };
+  const numShared = config.n_shared_experts === null ? 0 : readCount(config, 'n_shared_experts');
+  const shared = { name: 'mlp.shared_experts', intermediateSize: intermediateSize * numShared };
   return {
     kind: 'experts',
     router: 'mlp.gate',
@@ -89,7 +87,7 @@ function readExperts(config: JsonObject, routing: Routing): FeedForward {
     ...readMoeConfig(config, 'n_routed_experts'),
     ...routing,
     scale: readScale(config, 'routed_scaling_factor'),
-    ...(config.n_shared_experts === null ? {} : { shared }),
+    ...(numShared > 0 ? { shared } : {}),
   };
 }
 

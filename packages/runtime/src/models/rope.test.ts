@@ -1,5 +1,20 @@
+import { readFile } from 'node:fs/promises';
+import type { JsonObject } from '@lowbit/core';
 import { describe, expect, it } from 'vitest';
 import { readRope } from './rope.ts';
+
+/** YaRN as transformers computes it. */
+interface YarnCase {
+  readonly name: string;
+  readonly headSize: number;
+  readonly config: JsonObject;
+  readonly attentionFactor: number;
+  readonly inverseFrequencies: readonly number[];
+}
+
+const yarnCases: readonly YarnCase[] = JSON.parse(
+  await readFile(new URL('../__fixtures__/deepseek/yarn.json', import.meta.url), 'utf8'),
+);
 
 describe('readRope', () => {
   it('reads both spellings alike', () => {
@@ -50,6 +65,29 @@ describe('readRope', () => {
     expect(scaled.inverseFrequencies).toEqual([0.25, Math.fround(0.0025)]);
   });
 
+  it.each(yarnCases)('scales by YaRN as transformers does: $name', ({ headSize, config, ...expected }) => {
+    const { inverseFrequencies, attentionFactor } = readRope(config, headSize);
+    expect(attentionFactor).toBeCloseTo(expected.attentionFactor, 12);
+    expect(inverseFrequencies).toHaveLength(expected.inverseFrequencies.length);
+    inverseFrequencies.forEach((frequency, pair) => {
+      // Theirs are rounded to f32 at every step, these once.
+      expect(Math.abs(frequency / expected.inverseFrequencies[pair]! - 1)).toBeLessThan(2 ** -21);
+    });
+  });
+
+  it('takes the attention factor of the file, and a ramp without width', () => {
+    const scaling = { rope_type: 'yarn', factor: 4, original_max_position_embeddings: 32, attention_factor: 1.25 };
+    expect(readRope({ rope_scaling: scaling }, 16).attentionFactor).toBe(1.25);
+    const step = { ...scaling, beta_fast: 1, beta_slow: 1, truncate: false };
+    const plain = readRope({}, 16).inverseFrequencies;
+    const { inverseFrequencies } = readRope({ rope_scaling: step }, 16);
+    // 32 / (2 pi) positions a turn lie between the pairs 1 and 2 of eight.
+    expect(inverseFrequencies.slice(0, 2)).toEqual(plain.slice(0, 2));
+    inverseFrequencies.slice(2).forEach((frequency, pair) => {
+      expect(frequency).toBeCloseTo(plain[pair + 2]! / 4, 8);
+    });
+  });
+
   it('turns only part of the features where the file says so', () => {
     expect(readRope({ partial_rotary_factor: 0.5 }, 64).inverseFrequencies).toHaveLength(16);
   });
@@ -63,6 +101,21 @@ describe('readRope', () => {
   it('names the missing number', () => {
     expect(() => readRope({ rope_scaling: { rope_type: 'llama3', factor: 8 } }, 64)).toThrow(
       'config.json: rope_scaling.low_freq_factor: expected a positive number, found nothing',
+    );
+    expect(() => readRope({ rope_scaling: { type: 'yarn' } }, 64)).toThrow(
+      'config.json: rope_scaling.factor: expected a positive number, found nothing',
+    );
+    expect(() => readRope({ rope_scaling: { type: 'yarn', factor: 2 } }, 64)).toThrow(
+      'config.json: rope_scaling.original_max_position_embeddings: expected a positive number, found nothing',
+    );
+    const yarn = { type: 'yarn', factor: 2, original_max_position_embeddings: 32 };
+    for (const field of ['beta_fast', 'beta_slow', 'attention_factor']) {
+      expect(() => readRope({ rope_scaling: { ...yarn, [field]: -1 } }, 64)).toThrow(
+        `config.json: rope_scaling.${field}: expected a positive number, found -1`,
+      );
+    }
+    expect(() => readRope({ rope_scaling: { ...yarn, mscale: '1', mscale_all_dim: 1 } }, 64)).toThrow(
+      'config.json: rope_scaling.mscale: expected a positive number, found "1"',
     );
     expect(() => readRope({ rope_parameters: { rope_type: 'default' } }, 64)).toThrow(
       'config.json: rope_theta: expected a positive number, found nothing',
