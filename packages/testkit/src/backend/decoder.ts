@@ -47,7 +47,7 @@ export function decoder(linears: 'f32' | '4-bit'): SyntheticProgram {
       operation({ kind: 'rope', values: ['query', 'key'], headSize, inverseFrequencies, attentionFactor: 1 });
       operation({
         kind: 'attention',
-        cache: builder.cache(`${layer}.self_attn`, numKvHeads, headSize),
+        cache: builder.cache(`${layer}.self_attn`, { numKvHeads, headSize }),
         query: 'query',
         key: 'key',
         value: 'value',

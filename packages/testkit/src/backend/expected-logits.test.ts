@@ -8,7 +8,7 @@ it('attends to the tokens before, weighted by softmax', () => {
     const hidden = builder.embedding('hidden', width);
     builder.operation({
       kind: 'attention',
-      cache: builder.cache('attention', 1, width),
+      cache: builder.cache('attention', { numKvHeads: 1, headSize: width }),
       query: hidden,
       key: hidden,
       value: hidden,

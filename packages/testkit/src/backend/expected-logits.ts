@@ -1,6 +1,7 @@
-import type { AttentionOperation, ElementType, ModuleDescription, Operation } from '@lowbit/core';
+import type { AttentionOperation, ElementType, LinearDescription, ModuleDescription, Operation } from '@lowbit/core';
 import { decodeElement, decodeStored, dequantizeWeight, encodeElement } from '@lowbit/numerics';
 import { tensorReader } from '../synthetic-tensor.ts';
+import { expectedWeights } from './expected-weights.ts';
 import type { SyntheticProgram } from './synthetic-program.ts';
 
 /** A value of one sequence: one row per token. */
@@ -17,8 +18,8 @@ export function expectedLogits(synthetic: SyntheticProgram, tokenIds: readonly n
     descriptions.get(module) as Extract<ModuleDescription, { kind: Kind }>;
   const vector = (stored: Parameters<typeof decodeStored>[0] & { ref: Parameters<typeof read>[0] }, size: number) =>
     decodeStored(stored, read(stored.ref), [['out', size]]);
-  const linear = (module: string, input: Rows): Rows => {
-    const { weight, bias } = described(module, 'linear');
+  const linear = (module: string, input: Rows): Rows => multiply(described(module, 'linear'), input);
+  const multiply = ({ weight, bias }: LinearDescription, input: Rows): Rows => {
     const { outFeatures, inFeatures } = weight;
     const matrix = dequantizeWeight(weight, read);
     const added = bias ? vector(bias, outFeatures) : new Float32Array(outFeatures);
@@ -76,6 +77,41 @@ export function expectedLogits(synthetic: SyntheticProgram, tokenIds: readonly n
         );
         return;
       }
+      case 'concat': {
+        const { heads, parts, output } = operation;
+        const put = (t: number) =>
+          Array.from({ length: heads }, (_, head) =>
+            parts.map(({ input, start, stride, size }) => {
+              const first = start + head * stride;
+              return value(input)[t]!.slice(first, first + size);
+            }),
+          ).flat(2);
+        values.set(
+          output,
+          tokenIds.map((_, t) => put(t)),
+        );
+        return;
+      }
+      case 'moe': {
+        const { experts } = described(operation.module, 'moe');
+        const bias = operation.choiceBias === undefined ? undefined : described(operation.choiceBias, 'vector').vector;
+        const added = bias ? vector(bias, experts.length) : new Float32Array(experts.length);
+        const outputs = experts.map(({ gate, up, down }) => {
+          const raised = multiply(up, value(operation.input));
+          const gated = multiply(gate, value(operation.input)).map((row, t) =>
+            row.map((x, i) => (x / (1 + Math.exp(-x))) * raised[t]![i]!),
+          );
+          return multiply(down, gated);
+        });
+        const mixed = value(operation.routerLogits).map((logits, t) => {
+          const weights = expectedWeights(operation, logits, added);
+          return outputs[0]![t]!.map((_, i) =>
+            weights.reduce((sum, w, expert) => sum + w * outputs[expert]![t]![i]!, 0),
+          );
+        });
+        values.set(operation.output, mixed);
+        return;
+      }
       case 'silu-mul': {
         const up = value(operation.up);
         const silu = (x: number) => x / (1 + Math.exp(-x));
@@ -104,14 +140,17 @@ export function expectedLogits(synthetic: SyntheticProgram, tokenIds: readonly n
 function rotate(
   row: readonly number[],
   position: number,
-  { headSize, inverseFrequencies, attentionFactor }: Extract<Operation, { kind: 'rope' }>,
+  { headSize, inverseFrequencies, attentionFactor, interleaved, offset = 0 }: Extract<Operation, { kind: 'rope' }>,
 ): number[] {
   const half = inverseFrequencies.length;
   return row.map((x, i) => {
-    const feature = i % headSize;
-    if (feature >= 2 * half) return x;
-    const angle = position * inverseFrequencies[feature % half]!;
-    const partner = feature < half ? -row[i + half]! : row[i - half]!;
+    const feature = (i % headSize) - offset;
+    if (feature < 0 || feature >= 2 * half) return x;
+    const pair = interleaved ? Math.floor(feature / 2) : feature % half;
+    const isFirst = interleaved ? feature % 2 === 0 : feature < half;
+    const distance = interleaved ? 1 : half;
+    const angle = position * inverseFrequencies[pair]!;
+    const partner = isFirst ? -row[i + distance]! : row[i - distance]!;
     return attentionFactor * (x * Math.cos(angle) + partner * Math.sin(angle));
   });
 }
@@ -123,7 +162,8 @@ function cached(rows: Rows, type: ElementType): Rows {
 
 function attend(operation: AttentionOperation, query: Rows, key: Rows, value: Rows): Rows {
   const { numHeads, numKvHeads, headSize, scale, slidingWindow = Number.POSITIVE_INFINITY } = operation;
-  const headOf = (row: readonly number[], head: number) => row.slice(head * headSize, (head + 1) * headSize);
+  const { valueHeadSize = headSize } = operation;
+  const headOf = (row: readonly number[], head: number, size: number) => row.slice(head * size, (head + 1) * size);
   return query.map((row, position) =>
     Array.from({ length: numHeads }, (_, head) => {
       const kvHead = Math.floor(head / (numHeads / numKvHeads));
@@ -131,12 +171,15 @@ function attend(operation: AttentionOperation, query: Rows, key: Rows, value: Ro
         .map((_, other) => other)
         .filter((other) => other <= position && position - other < slidingWindow);
       const scores = seen.map((other) => {
-        const keys = headOf(key[other]!, kvHead);
-        return Math.exp(scale * headOf(row, head).reduce((sum, x, i) => sum + x * keys[i]!, 0));
+        const keys = headOf(key[other]!, kvHead, headSize);
+        return Math.exp(scale * headOf(row, head, headSize).reduce((sum, x, i) => sum + x * keys[i]!, 0));
       });
       const total = scores.reduce((sum, score) => sum + score, 0);
-      return Array.from({ length: headSize }, (_, i) =>
-        seen.reduce((sum, other, index) => sum + (scores[index]! / total) * headOf(value[other]!, kvHead)[i]!, 0),
+      return Array.from({ length: valueHeadSize }, (_, i) =>
+        seen.reduce(
+          (sum, other, index) => sum + (scores[index]! / total) * headOf(value[other]!, kvHead, valueHeadSize)[i]!,
+          0,
+        ),
       );
     }).flat(),
   );

@@ -6,6 +6,7 @@ import {
   type ModelProgram,
   type ModuleDescription,
   type ModuleSpec,
+  type MoeSpec,
   type Operation,
   plain,
   type QuantizedWeight,
@@ -32,10 +33,17 @@ export interface ProgramBuilder {
   linear(module: string, outFeatures: number, inFeatures: number, form?: CaseOptions): string;
   /** A linear that is described already. */
   described(description: LinearDescription, tensors: readonly SyntheticTensor[], role?: LinearSpec['role']): string;
-  cache(module: string, numKvHeads: number, headSize: number, type?: KvCacheDescription['type']): string;
+  /** Random numbers in -1..1. */
+  vector(module: string, size: number): string;
+  /** Unquantized experts without biases. */
+  experts(module: string, sizes: ExpertSizes): string;
+  cache(module: string, heads: CacheHeads, type?: KvCacheDescription['type']): string;
   /** Logits that are the value itself: `width` must be the size of the vocabulary. */
   valueAsLogits(input: string): void;
 }
+
+type ExpertSizes = Pick<MoeSpec, 'numExperts' | 'hiddenSize' | 'intermediateSize'>;
+type CacheHeads = Pick<KvCacheDescription, 'numKvHeads' | 'headSize' | 'valueHeadSize'>;
 
 export function syntheticProgram(
   options: { readonly vocabSize: number; readonly contextLength: number },
@@ -112,9 +120,27 @@ export function syntheticProgram(
       tensors.push(...stored);
       return add({ kind: 'linear', name, outFeatures, inFeatures, hasBias: bias !== undefined, role }, description);
     },
-    cache(module, numKvHeads, headSize, type: ElementType = 'f32') {
-      const spec = { kind: 'kvCache', name: module, numKvHeads, headSize } as const;
-      return add(spec, { kind: 'kvCache', ...described(module), type, numKvHeads, headSize });
+    vector(module, size) {
+      const numbers = vector(module, random(size));
+      return add({ kind: 'vector', name: module, size }, { kind: 'vector', ...described(module), vector: numbers });
+    },
+    experts(module, { numExperts, hiddenSize, intermediateSize }) {
+      const linear = (name: string, rows: number, cols: number): LinearDescription => {
+        const numbers = random(rows * cols).map((number) => number / Math.sqrt(cols));
+        return { kind: 'linear', ...described(name), weight: matrix(`${name}.weight`, rows, cols, numbers) };
+      };
+      const experts = Array.from({ length: numExperts }, (_, expert) => ({
+        gate: linear(`${module}.${expert}.gate_proj`, intermediateSize, hiddenSize),
+        up: linear(`${module}.${expert}.up_proj`, intermediateSize, hiddenSize),
+        down: linear(`${module}.${expert}.down_proj`, hiddenSize, intermediateSize),
+      }));
+      const projections = { gate: 'gate_proj', up: 'up_proj', down: 'down_proj' };
+      const spec = { kind: 'moe', name: module, numExperts, hiddenSize, intermediateSize, projections } as const;
+      return add(spec, { kind: 'moe', ...described(module), experts });
+    },
+    cache(module, heads, type: ElementType = 'f32') {
+      const spec = { kind: 'kvCache', name: module, ...heads } as const;
+      return add(spec, { kind: 'kvCache', ...described(module), type, ...heads });
     },
     valueAsLogits(input) {
       const name = 'head';
