@@ -1,6 +1,7 @@
 import { LowbitError } from '@lowbit/core';
 import type { Model } from '../model.ts';
 import type { PerplexityOptions, PerplexityReport } from './perplexity-report.ts';
+import { requireWhole } from './require-whole.ts';
 
 /**
  * Perplexity of a text: exp of the mean negative log-likelihood over disjoint windows from its start. The first token of
@@ -13,8 +14,8 @@ export async function measurePerplexity(
   options: PerplexityOptions,
 ): Promise<PerplexityReport> {
   const { window = 512, windows: wanted = 64 } = options;
-  requireWhole('window', window, 2, model.info.contextLength);
-  requireWhole('windows', wanted, 1, Number.MAX_SAFE_INTEGER);
+  requireWhole('EVALUATION', 'window', window, 2, model.info.contextLength);
+  requireWhole('EVALUATION', 'windows', wanted, 1, Number.MAX_SAFE_INTEGER);
   if (!model.tokenizer) {
     throw new LowbitError({
       code: 'TOKENIZER_MISSING',
@@ -50,12 +51,4 @@ async function scoreWindow(model: Model, prompt: readonly number[], { signal }: 
   });
   if (finish.kind === 'abort') throw new LowbitError({ code: 'ABORTED', message: finish.message });
   return promptLogprobs.reduce((sum, { logprob }) => sum - (logprob ?? 0), 0);
-}
-
-function requireWhole(name: string, value: number, from: number, to: number): void {
-  if (Number.isInteger(value) && value >= from && value <= to) return;
-  throw new LowbitError({
-    code: 'EVALUATION',
-    message: `${name}: expected a whole number from ${from} to ${to}, found ${value}`,
-  });
 }

@@ -1,3 +1,4 @@
+import { median } from '../median.ts';
 import { logSumExp } from '../sampling/logprobs.ts';
 import { limits } from './limits.ts';
 import type { RecordMeasures } from './verify-report.ts';
@@ -94,10 +95,4 @@ function klDivergence(p: Float32Array, q: Float32Array): number {
     sum += Math.exp(logP) * (logP - (q[index]! - normalizeQ));
   }
   return sum;
-}
-
-function median(values: readonly number[]): number {
-  const sorted = [...values].sort((a, b) => a - b);
-  const middle = sorted.length >> 1;
-  return sorted.length % 2 === 1 ? sorted[middle]! : (sorted[middle - 1]! + sorted[middle]!) / 2;
 }
