@@ -10,5 +10,6 @@ export const loadedOnUse: Runtime = {
   openModel: async (...args) => (await import('@lowbit/runtime')).openModel(...args),
   verifyModel: async (...args) => (await import('@lowbit/runtime')).verifyModel(...args),
   measurePerplexity: async (...args) => (await import('@lowbit/runtime')).measurePerplexity(...args),
+  measureSpeed: async (...args) => (await import('@lowbit/runtime')).measureSpeed(...args),
   startServer: async (...args) => (await import('@lowbit/server')).startServer(...args),
 };

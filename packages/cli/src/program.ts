@@ -1,4 +1,5 @@
 import { Command } from 'commander';
+import { benchCommand } from './commands/bench.ts';
 import { chatCommand } from './commands/chat.ts';
 import { doctorCommand } from './commands/doctor.ts';
 import { evalCommand } from './commands/eval.ts';
@@ -25,6 +26,7 @@ export function createProgram(session: Session): Command {
     explainCommand,
     verifyCommand,
     evalCommand,
+    benchCommand,
     doctorCommand,
   ]) {
     program.addCommand(create(session));

@@ -11,6 +11,7 @@ export type Runtime = Pick<
   | 'openModel'
   | 'verifyModel'
   | 'measurePerplexity'
+  | 'measureSpeed'
 > &
   Pick<Server, 'startServer'> & {
     missingPlugins(...args: Parameters<Library['missingPlugins']>): Promise<ReturnType<Library['missingPlugins']>>;

@@ -43,6 +43,7 @@ export function fakeRuntime(
     explainModel: fail('explainModel'),
     verifyModel: fail('verifyModel'),
     measurePerplexity: fail('measurePerplexity'),
+    measureSpeed: fail('measureSpeed'),
     startServer: fail('startServer'),
     async openModel(folder, options) {
       runtime.opened.push({ folder: String(folder), options });

@@ -1,0 +1,74 @@
+import { describe, expect, it } from 'vitest';
+import { fakeInfo, fakeRuntime } from '../test-support/fake-runtime.ts';
+import { runCommand } from '../test-support/run-command.ts';
+
+const cwd = import.meta.dirname;
+const speedOf = (tokensPerSecond: number) => ({
+  tokensPerSecond,
+  lowest: tokensPerSecond - 1,
+  highest: tokensPerSecond + 1,
+  runs: [tokensPerSecond],
+});
+
+/** Answers with what it was asked to measure. */
+const measuring = () =>
+  fakeRuntime({
+    measureSpeed: async (_model, { promptTokens = 0, newTokens = 0, context = 0, batches = [] } = {}) => ({
+      prefill: { promptTokens, ...speedOf(1234.5) },
+      decode: batches.map((batch) => ({ batch, context, newTokens, ...speedOf(56.78 * batch) })),
+    }),
+  });
+
+describe('lowbit bench', () => {
+  it('prints a table, and what the model took', async () => {
+    const { code, stdout, stderr } = await runCommand(['bench', '.', '--batch', '1,16'], measuring(), { cwd });
+    expect(code).toBe(0);
+    expect(stdout.replace(/(load|process) +[\d.]+ \w+/g, '$1')).toBe(
+      [
+        'tokens                         per second  lowest  highest',
+        'prefill 512                          1235    1234     1236',
+        'decode 64 after 512, batch 1         56.8    55.8     57.8',
+        'decode 64 after 512, batch 16         908     907      909',
+        '',
+        'load',
+        'weights  6.36 MiB',
+        'process at most',
+        '',
+      ].join('\n'),
+    );
+    expect(stderr).toBe('5 runs; awq on cpu:reference (a processor), numerics faithful\n');
+  });
+
+  it('gives the same with --json', async () => {
+    const runtime = measuring();
+    const argv = ['bench', '.', '--prompt-tokens', '8', '--new-tokens', '4', '--context', '6', '--runs', '2', '--json'];
+    const { stdout } = await runCommand(argv, runtime, { cwd });
+    const decode = { batch: 1, context: 6, newTokens: 4, ...speedOf(56.78) };
+    expect(JSON.parse(stdout)).toEqual({
+      prefill: { promptTokens: 8, ...speedOf(1234.5) },
+      decode: { ...decode, batches: [decode] },
+      load: { seconds: expect.any(Number) },
+      memory: {
+        peakBytes: expect.any(Number),
+        weightBytes: fakeInfo.memory.weights,
+        kvCacheBytes: fakeInfo.memory.kvCache,
+      },
+      model: fakeInfo,
+    });
+    expect(runtime.closed).toBe(1);
+  });
+
+  it('makes room for all sequences of the largest batch', async () => {
+    const runtime = measuring();
+    const argv = ['bench', '.', '--batch', '4,2', '--context', '600', '--new-tokens', '10'];
+    await runCommand(argv, runtime, { cwd });
+    // Two chunks of each prompt, and a token of each running sequence with every chunk.
+    expect(runtime.opened[0]?.options).toMatchObject({ maxRunningRequests: 4, kvCacheTokens: 4 * (600 + 10 + 8 + 1) });
+  });
+
+  it('says what is wrong with --batch', async () => {
+    const { code, stderr } = await runCommand(['bench', '.', '--batch', '1,x'], measuring(), { cwd });
+    expect(code).toBe(2);
+    expect(stderr).toContain('Expected whole numbers from 1, separated by commas: 1,16.');
+  });
+});

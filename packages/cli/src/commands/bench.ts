@@ -1,0 +1,112 @@
+import { Command, InvalidArgumentError } from 'commander';
+import { openModel } from '../open-model.ts';
+import { addCommonOptions, addExamples, type CommonOptions } from '../options/common-options.ts';
+import { modelFolder } from '../options/model-folder.ts';
+import { wholeNumber } from '../options/parse-number.ts';
+import {
+  addDeviceOption,
+  addKvCacheOption,
+  addNumericsOption,
+  type DeviceOptions,
+  type KvCacheOptions,
+  type NumericsOptions,
+} from '../options/plan-options.ts';
+import { count } from '../output/format.ts';
+import { createOutput } from '../output/output.ts';
+import { createProgress } from '../output/progress.ts';
+import { formatSpeed } from '../output/speed-text.ts';
+import { discoverRegistry } from '../plugins.ts';
+import type { Session } from '../session.ts';
+
+interface BenchOptions extends CommonOptions, DeviceOptions, NumericsOptions, KvCacheOptions {
+  readonly promptTokens: number;
+  readonly newTokens: number;
+  readonly batch: readonly number[];
+  readonly context?: number;
+  readonly runs: number;
+}
+
+export function benchCommand(session: Session): Command {
+  const atLeastOne = wholeNumber({ min: 1 });
+  const command = new Command('bench')
+    .summary('speed of prefill and decoding')
+    .description(
+      'Measures how fast a model reads prompts and writes tokens, on random token ids: no tokenizer is needed. Each run measures everything once; the first does not count; medians are printed.',
+    )
+    .argument('<model>', 'checkpoint folder')
+    .option('--prompt-tokens <number>', 'tokens of the prompt that is timed', atLeastOne, 512)
+    .option('--new-tokens <number>', 'tokens written per sequence', atLeastOne, 64)
+    .option('--batch <numbers>', 'sequences that write together, each number measured: 1,16', batches, [1])
+    .option('--context <tokens>', 'tokens before the first one written is timed (default: as the prompt)', atLeastOne)
+    .option('--runs <number>', 'runs that count', atLeastOne, 5)
+    .action((model: string, options: BenchOptions) => bench(session, model, options));
+  addDeviceOption(command);
+  addNumericsOption(command);
+  addKvCacheOption(command);
+  addCommonOptions(command);
+  return addExamples(command, [
+    'lowbit bench ./Qwen3-8B-AWQ',
+    'lowbit bench ./Qwen3-8B-AWQ --batch 1,16 --context 4096 --json | jq .decode.tokensPerSecond',
+  ]);
+}
+
+async function bench(session: Session, folderArgument: string, options: BenchOptions): Promise<void> {
+  const output = createOutput(session, options);
+  const folder = modelFolder(folderArgument, session.io.cwd);
+  const registry = await discoverRegistry(session, output);
+  const { device, numerics, kvCacheDtype: kvCacheType, quiet, promptTokens, newTokens, runs } = options;
+  const { batch: batches, context = promptTokens } = options;
+  const largest = Math.max(...batches);
+  const { model, seconds } = await openModel(session, output, folder, {
+    registry,
+    device,
+    numerics,
+    kvCacheType,
+    quiet,
+    maxRunningRequests: largest,
+    kvCacheTokens: Math.max(promptTokens + 1, largest * tokensHeld(context, newTokens, largest)),
+  });
+  const progress = createProgress(session.io, { quiet });
+  try {
+    const speed = await session.runtime.measureSpeed(model, {
+      promptTokens,
+      newTokens,
+      context,
+      batches,
+      runs,
+      signal: session.signal,
+      onProgress: (state) => progress.update(state),
+    });
+    progress.end();
+    const report = {
+      ...speed,
+      decode: { ...speed.decode[0], batches: speed.decode },
+      load: { seconds },
+      memory: {
+        peakBytes: process.resourceUsage().maxRSS * 1024,
+        weightBytes: model.info.memory.weights,
+        kvCacheBytes: model.info.memory.kvCache,
+      },
+      model: model.info,
+    };
+    if (options.json) return output.json(report);
+    output.result(formatSpeed(report, output.paint));
+    output.note(
+      `${count(runs, 'run')}; ${model.info.method} on ${model.info.backend} (${model.info.device}), numerics ${model.info.numerics}`,
+    );
+  } finally {
+    progress.end();
+    await model.close();
+  }
+}
+
+/** Those that begin first write on while the others' prompts are read, a chunk of up to 512 tokens at a time. */
+function tokensHeld(context: number, newTokens: number, batch: number): number {
+  return context + newTokens + batch * Math.ceil(context / 512) + 1;
+}
+
+function batches(text: string): readonly number[] {
+  const numbers = text.split(',').map(Number);
+  if (numbers.every((number) => Number.isInteger(number) && number >= 1)) return numbers;
+  throw new InvalidArgumentError('Expected whole numbers from 1, separated by commas: 1,16.');
+}
