@@ -4,6 +4,8 @@
 //   exact        x[octets * 8][T] f32                             | sum[chunks][T] f32
 //   int8         per octet: (k0 k2 k4 k6)[T] (k1 k3 k5 k7)[T]     | sum[chunks][T] i32 | scale[chunks][T] | total[T] i32 | zero[T] i32
 //   int16Planes  per octet: even hi[T], even lo[T], odd hi[T], odd lo[T]; value = 256 * hi + lo; the rest as int8
+//   int8, T = 16 (amx, from 16 rows on): chunks filled up to pieces of 8 octets, per piece and row its 16 quads in a row,
+//                64 B: what a tile register loads as the left operand
 //
 // sum: of the codes or values of a chunk. total: of the codes of the row. zero: the zero point of int8PerToken codes.
 #pragma once
@@ -12,9 +14,15 @@
 namespace lowbit {
 namespace {
 
+constexpr int64_t matrixTileRows = 16;
+
+// Pieces of 64 columns that hold some octets of a chunk.
+inline int64_t piecesFor(int64_t octets) { return (octets + 7) >> 3; }
+
 struct InputLayout : Chunking {
   int64_t tile, planes;  // planes: bytes per code; 4 for f32
   bool exact;
+  bool matrixTiles;
   int64_t codeBytes;  // of one row
   int64_t chunkCount;
 
@@ -23,11 +31,21 @@ struct InputLayout : Chunking {
         tile(tileRows),
         planes(format.accuracy == Accuracy::exact ? 4 : format.accuracy == Accuracy::int16Planes ? 2 : 1),
         exact(format.accuracy == Accuracy::exact),
-        codeBytes(octets() * 8 * planes),
+        matrixTiles(tileRows == matrixTileRows),
+        codeBytes(matrixTiles ? piecesOf() * 64 : octets() * 8 * planes),
         chunkCount(chunks()) {}
 
   int64_t tiles(int64_t rows) const { return ceilDivide(rows, tile); }
+  // Bytes of a chunk's codes of one row.
+  int64_t chunkBytes(int64_t octets) const { return matrixTiles ? piecesFor(octets) * 64 : octets * 8 * planes; }
   int64_t tileBytes() const { return ceilDivide(tile * (codeBytes + chunkCount * (exact ? 4 : 8) + (exact ? 0 : 8)), 64) * 64; }
+
+ private:
+  int64_t piecesOf() const {
+    int64_t pieces = 0;
+    for (ChunkWalk c(*this); c.columns > 0; c.next()) pieces += piecesFor(c.octets());
+    return pieces;
+  }
 };
 
 // One tile of T rows.

@@ -5,8 +5,8 @@
 namespace lowbit {
 
 struct LinearKernels {
-  // Rows of a tile of a prepared input, by accuracy.
-  int64_t (*tileRows)(Accuracy);
+  // Rows of a tile of a prepared input of so many rows.
+  int64_t (*tileRows)(Accuracy, int64_t rows);
   void (*prepareInput)(const PreparedInput&, const float* x, int64_t stride, int64_t firstTile, int64_t lastTile);
   void (*prepareCodes)(const PreparedInput&, const CodedInput&, int64_t firstTile, int64_t lastTile);
   void (*forward)(const PackedLinear&, const PreparedInput&, const LinearOutput&, int64_t firstBlock,

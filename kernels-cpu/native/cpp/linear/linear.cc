@@ -7,19 +7,19 @@
 namespace lowbit {
 namespace {
 
-InputLayout layoutOf(const LinearKernels& kernels, const InputFormat& format) {
-  return InputLayout(format, kernels.tileRows(format.accuracy));
+InputLayout layoutOf(const LinearKernels& kernels, const InputFormat& format, int64_t rows) {
+  return InputLayout(format, kernels.tileRows(format.accuracy, rows));
 }
 
 }  // namespace
 
 size_t inputBytes(const LinearKernels& kernels, const InputFormat& format, int64_t rows) {
-  const InputLayout layout = layoutOf(kernels, format);
+  const InputLayout layout = layoutOf(kernels, format, rows);
   return static_cast<size_t>(layout.tiles(rows) * layout.tileBytes());
 }
 
 int64_t inputTiles(const LinearKernels& kernels, const InputFormat& format, int64_t rows) {
-  return layoutOf(kernels, format).tiles(rows);
+  return layoutOf(kernels, format, rows).tiles(rows);
 }
 
 int64_t inputGroups(const InputFormat& format) { return Chunking(format.inFeatures, format.groupSize).chunks(); }

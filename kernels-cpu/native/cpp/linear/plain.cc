@@ -7,7 +7,7 @@ namespace lowbit {
 namespace {
 
 struct PlainTile {
-  static int64_t of(Accuracy) { return 1; }
+  static int64_t of(Accuracy, int64_t) { return 1; }
 };
 
 constexpr float e2m1[16] = {0, 0.5f, 1, 1.5f, 2, 3, 4, 6, -0.0f, -0.5f, -1, -1.5f, -2, -3, -4, -6};
@@ -122,7 +122,7 @@ void forwardPlain(const PackedLinear& weight, const PreparedInput& input, const 
                   int64_t lastBlock) {
   const Accuracy accuracy = input.format.accuracy;
   const PackedLayout layout(weight.shape);
-  const InputLayout format(input.format, PlainTile::of(accuracy));
+  const InputLayout format(input.format, PlainTile::of(accuracy, input.rows));
   for (int64_t block = firstBlock; block < lastBlock; block += 1) {
     const uint8_t* data = weight.data + block * layout.blockBytes;
     for (int64_t token = 0; token < input.rows; token += 1) {

@@ -35,6 +35,7 @@ struct Avx512 {
   static I setI(int32_t value) { return _mm512_set1_epi32(value); }
   static I load(const uint8_t* p) { return _mm512_loadu_si512(p); }
   static void storeI(int32_t* p, I a) { _mm512_storeu_si512(p, a); }
+  static void storeBytes(uint8_t* p, I a) { _mm512_storeu_si512(p, a); }
   static I add(I a, I b) { return _mm512_add_epi32(a, b); }
   static I shiftLeft8(I a) { return _mm512_slli_epi32(a, 8); }
   static I broadcastDword(const uint8_t* p) {

@@ -11,7 +11,7 @@ constexpr int64_t cachedInput = 384 * 1024;
 
 template <class S>
 struct TileRows {
-  static int64_t of(Accuracy accuracy) {
+  static int64_t of(Accuracy accuracy, int64_t) {
     return accuracy == Accuracy::exact ? S::floatRows : accuracy == Accuracy::int16Planes ? S::int16Rows : S::int8Rows;
   }
 };
@@ -21,7 +21,7 @@ void forwardWith(const PackedLinear& weight, const PreparedInput& input, const L
                  int64_t lastBlock) {
   const Accuracy accuracy = input.format.accuracy;
   const PackedLayout layout(weight.shape);
-  const InputLayout format(input.format, TileRows<S>::of(accuracy));
+  const InputLayout format(input.format, TileRows<S>::of(accuracy, input.rows));
   const bool exactSums = accuracy == Accuracy::int8PerToken && layout.wholeRow;
   const auto select = [&](int64_t rows) {
     return format.exact ? selectFloatTile<S>(weight.shape, rows)

@@ -41,8 +41,9 @@ inline float quantize(const float* x, int64_t columns, float amax, int32_t limit
   return scale;
 }
 
-// Eight codes of one row to their places among the T rows of a tile. target: of the octet, at the row.
-inline void placeOctet(const int32_t* codes, int64_t rows, int64_t planes, uint8_t* target) {
+// Eight codes of one row to their places among the T rows of a tile. target: of the octet, at the row; step: from a quad
+// to the next.
+inline void placeOctet(const int32_t* codes, int64_t step, int64_t planes, uint8_t* target) {
   for (int64_t odd = 0; odd < 2; odd += 1) {
     for (int64_t plane = 0; plane < planes; plane += 1) {
       uint32_t dword = 0;
@@ -52,19 +53,26 @@ inline void placeOctet(const int32_t* codes, int64_t rows, int64_t planes, uint8
         const int32_t byte = planes == 1 || plane == 1 ? low : (code - low) >> 8;
         dword |= static_cast<uint32_t>(byte & 255) << (8 * k);
       }
-      std::memcpy(target + (odd * planes + plane) * rows * 4, &dword, 4);
+      std::memcpy(target + (odd * planes + plane) * step, &dword, 4);
     }
   }
 }
 
-// Puts the codes of one chunk, filled up with zeros to whole octets, into a tile; returns their sum.
-inline int32_t placeChunk(const int32_t* codes, int64_t octets, int64_t rows, int64_t planes, uint8_t* target) {
+// Puts the codes of one chunk, filled up with zeros to whole octets, into a tile; returns their sum. target: of the chunk.
+inline int32_t placeChunk(const InputLayout& layout, const int32_t* codes, int64_t octets, int64_t rows, int64_t row,
+                          uint8_t* target) {
   int32_t sum = 0;
   for (int64_t k = 0; k < octets * 8; k += 1) sum += codes[k];
-  if (planes == 1) {
-    for (int64_t o = 0; o < octets; o += 1) placeOctet(codes + o * 8, rows, 1, target + o * 8 * rows);
+  if (layout.matrixTiles) {
+    const int64_t pieces = piecesFor(octets);
+    for (int64_t piece = 0; piece < pieces; piece += 1) std::memset(target + (piece * rows + row) * 64, 0, 64);
+    for (int64_t o = 0; o < octets; o += 1) {
+      placeOctet(codes + o * 8, 4, 1, target + ((o >> 3) * rows + row) * 64 + (o & 7) * 8);
+    }
+  } else if (layout.planes == 1) {
+    for (int64_t o = 0; o < octets; o += 1) placeOctet(codes + o * 8, rows * 4, 1, target + (o * 2 * rows + row) * 4);
   } else {
-    for (int64_t o = 0; o < octets; o += 1) placeOctet(codes + o * 8, rows, 2, target + o * 16 * rows);
+    for (int64_t o = 0; o < octets; o += 1) placeOctet(codes + o * 8, rows * 4, 2, target + (o * 4 * rows + row) * 4);
   }
   return sum;
 }
@@ -95,7 +103,7 @@ inline void prepareIntegerRow(const InputLayout& layout, const InputTile& tile, 
   const int32_t limit = planes == 2 ? 32512 : 127;
   const uint32_t largest = largestBits(x, layout.inFeatures);
   const bool broken = largest >= infinityBits;
-  uint8_t* target = tile.codes + row * 4;
+  uint8_t* target = tile.codes;
   int32_t codes[largestChunk + 8] = {};
   int32_t total = 0;
   for (ChunkWalk c(layout); c.columns > 0; c.next()) {
@@ -108,11 +116,11 @@ inline void prepareIntegerRow(const InputLayout& layout, const InputTile& tile, 
     } else {
       scale = quantize(x + c.first, c.columns, amax, limit, codes);
     }
-    const int32_t sum = placeChunk(codes, octets, rows, planes, target);
+    const int32_t sum = placeChunk(layout, codes, octets, rows, row, target);
     tile.sums[c.index * rows + row] = sum;
     tile.scales[c.index * rows + row] = scale;
     total += sum;
-    target += octets * 8 * planes * rows;
+    target += layout.chunkBytes(octets) * rows;
   }
   tile.totals[row] = total;
   tile.zeros[row] = 0;
@@ -124,19 +132,19 @@ inline void prepareCodedRow(const InputLayout& layout, const InputTile& tile, co
   const int32_t zero = input.zeros ? input.zeros[source] : 0;
   const int32_t subtracted = planes == 2 ? zero : 0;
   const int16_t* x = input.codes + source * layout.inFeatures;
-  uint8_t* target = tile.codes + row * 4;
+  uint8_t* target = tile.codes;
   int32_t codes[largestChunk + 8] = {};
   int32_t total = 0;
   for (ChunkWalk c(layout); c.columns > 0; c.next()) {
     const int64_t octets = c.octets();
     for (int64_t k = 0; k < c.columns; k += 1) codes[k] = x[c.first + k] - subtracted;
     for (int64_t k = c.columns; k < octets * 8; k += 1) codes[k] = 0;
-    const int32_t sum = placeChunk(codes, octets, rows, planes, target);
+    const int32_t sum = placeChunk(layout, codes, octets, rows, row, target);
     tile.sums[c.index * rows + row] = sum;
     tile.scales[c.index * rows + row] =
         accuracy == Accuracy::int8PerGroup ? input.scales[source * layout.chunkCount + c.index] : input.scales[source];
     total += sum;
-    target += octets * 8 * planes * rows;
+    target += layout.chunkBytes(octets) * rows;
   }
   tile.totals[row] = total;
   tile.zeros[row] = planes == 2 ? 0 : zero;
@@ -145,7 +153,7 @@ inline void prepareCodedRow(const InputLayout& layout, const InputTile& tile, co
 template <class TileRows>
 void prepareInputRows(const PreparedInput& input, const float* x, int64_t stride, int64_t firstTile, int64_t lastTile) {
   const Accuracy accuracy = input.format.accuracy;
-  const InputLayout layout(input.format, TileRows::of(accuracy));
+  const InputLayout layout(input.format, TileRows::of(accuracy, input.rows));
   for (int64_t index = firstTile; index < lastTile; index += 1) {
     const InputTile tile(layout, input, index);
     for (int64_t row = 0; row < tile.rows; row += 1) {
@@ -161,7 +169,7 @@ void prepareInputRows(const PreparedInput& input, const float* x, int64_t stride
 
 template <class TileRows>
 void prepareCodeRows(const PreparedInput& input, const CodedInput& coded, int64_t firstTile, int64_t lastTile) {
-  const InputLayout layout(input.format, TileRows::of(input.format.accuracy));
+  const InputLayout layout(input.format, TileRows::of(input.format.accuracy, input.rows));
   for (int64_t index = firstTile; index < lastTile; index += 1) {
     const InputTile tile(layout, input, index);
     for (int64_t row = 0; row < tile.rows; row += 1) {

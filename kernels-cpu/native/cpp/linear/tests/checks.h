@@ -86,6 +86,7 @@ void shapes(InstructionSet, std::mt19937&, Report&);
 void activations(InstructionSet, std::mt19937&, Report&);
 void quantizedActivations(InstructionSet, std::mt19937&, Report&);
 void dense(InstructionSet, std::mt19937&, Report&);
+void matrixTiles(std::mt19937&, Report&);
 void packing(std::mt19937&, Report&);
 
 }  // namespace checks

@@ -22,6 +22,12 @@ int main(int argc, char** argv) {
     report.print(lowbit::nameOf(set));
   }
   std::mt19937 random(seed);
+  if (lowbit::isAvailable(lowbit::InstructionSet::avx512)) {
+    checks::matrixTiles(random, report);
+    report.print("emulated amx");
+  } else {
+    std::printf("skipped emulated amx: its other half is AVX-512, which this machine does not have\n");
+  }
   checks::packing(random, report);
   report.print("packing");
   std::printf("%s\n", report.failures == 0 ? "all passed" : "FAILED");

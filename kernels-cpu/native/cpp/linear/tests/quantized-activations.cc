@@ -39,7 +39,7 @@ void quantizedActivations(InstructionSet set, std::mt19937& random, Report& repo
     for (ZeroType zeros : {ZeroType::none, ZeroType::u8}) {
       if (code == CodeType::f4e2m1 && zeros != ZeroType::none) continue;
       for (int64_t in : {64, 300, 1000}) {
-        const int64_t out = 45, rows = 1 + static_cast<int64_t>(random() % 9);
+        const int64_t out = 45, rows = 1 + static_cast<int64_t>(random() % 40);
         const WeightShape shape = {out, in, in, code, ScaleType::f32, zeros};
         Layer layer = randomLayer(shape, random);
         pack(layer);
@@ -62,7 +62,7 @@ void quantizedActivations(InstructionSet set, std::mt19937& random, Report& repo
     }
     // Groups: int8 codes with a scale per group, and 16-bit codes with a zero point.
     for (Accuracy accuracy : {Accuracy::int8PerGroup, Accuracy::int16Planes, Accuracy::int8PerToken}) {
-      const int64_t out = 45, in = 330, rows = 5;
+      const int64_t out = 45, in = 330, rows = 5 + static_cast<int64_t>(random() % 2) * 14;
       const WeightShape shape = {out, in, 64, code, ScaleType::f32, code == CodeType::u4 ? ZeroType::u8 : ZeroType::none};
       Layer layer = randomLayer(shape, random);
       pack(layer);
