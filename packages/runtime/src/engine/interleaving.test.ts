@@ -1,3 +1,4 @@
+import { fileURLToPath } from 'node:url';
 import { createRegistry, type Executable, type Phase } from '@lowbit/core';
 import reference from '@lowbit/kernels-cpu-reference';
 import fc from 'fast-check';
@@ -7,19 +8,29 @@ import { planModel } from '../plan/plan-model.ts';
 import { memoryFolder, tinyConfig } from '../test-support/tiny-checkpoint.ts';
 import { type BatchPart, joinBatch } from './batch.ts';
 
-const { vocab_size: vocabSize } = tinyConfig;
 const blockSize = 4;
 const maxSequences = 4;
 const maxTokens = 14;
 const blocksEach = Math.ceil(maxTokens / blockSize);
 const blocks = maxSequences * blocksEach;
 
-async function openExecutable(kvCacheType: KvCacheType): Promise<Executable> {
+const models = {
+  Llama: memoryFolder(),
+  'DeepSeek-V3': fileURLToPath(new URL('../__fixtures__/deepseek/v3', import.meta.url)),
+};
+type ModelName = keyof typeof models;
+
+/** Token ids that every one of the models has. */
+const { vocab_size: commonTokens } = tinyConfig;
+
+async function openExecutable(model: ModelName, kvCacheType: KvCacheType): Promise<Executable> {
   const registry = createRegistry({ backends: [reference] });
-  const { checkpoint, backend, modules, ...plan } = await planModel(memoryFolder(), { registry, kvCacheType });
+  const { checkpoint, backend, modules, ...plan } = await planModel(models[model], { registry, kvCacheType });
   const descriptions = new Map([...modules].map(([name, { description }]) => [name, description]));
   const kvCache = { blockSize, blocks };
-  return backend.compile({ ...plan, descriptions, bytes: checkpoint.bytes, kvCache });
+  const executable = await backend.compile({ ...plan, descriptions, bytes: checkpoint.bytes, kvCache });
+  await checkpoint.close();
+  return executable;
 }
 
 /** Tokens that are known beforehand: what follows the prompt counts as generated. */
@@ -29,7 +40,7 @@ interface Sequence {
 }
 
 const sequence: fc.Arbitrary<Sequence> = fc
-  .array(fc.nat(vocabSize - 1), { minLength: 1, maxLength: maxTokens })
+  .array(fc.nat(commonTokens - 1), { minLength: 1, maxLength: maxTokens })
   .chain((tokenIds) =>
     fc.record({ tokenIds: fc.constant(tokenIds), promptLength: fc.integer({ min: 1, max: tokenIds.length }) }),
   );
@@ -60,7 +71,7 @@ async function runAlone(executable: Executable, sequence: Sequence): Promise<rea
   while (logits.length < sequence.tokenIds.length) {
     const rows = logits.length === 0 ? sequence.promptLength : 1;
     const part = nextPart(sequence, logits.length, rows, table);
-    logits.push(...splitRows(await executable.run(joinBatch([part]))));
+    logits.push(...splitRows(await executable.run(joinBatch([part])), part.tokenIds.length));
   }
   return logits;
 }
@@ -85,24 +96,29 @@ async function runTogether(
     const parts = active.map(([index, rows]) =>
       nextPart(sequences[index]!, logits[index]!.length, rows, tableOf(index)),
     );
-    const rows = splitRows(await executable.run(joinBatch(parts)));
+    const numRows = parts.reduce((sum, { tokenIds }) => sum + tokenIds.length, 0);
+    const rows = splitRows(await executable.run(joinBatch(parts)), numRows);
     for (const [at, [index]] of active.entries()) logits[index]!.push(...rows.splice(0, parts[at]!.tokenIds.length));
   }
   return logits;
 }
 
-function splitRows(logits: Float32Array): Float32Array[] {
-  return Array.from({ length: logits.length / vocabSize }, (_, row) =>
-    logits.slice(row * vocabSize, (row + 1) * vocabSize),
-  );
+function splitRows(logits: Float32Array, numRows: number): Float32Array[] {
+  const width = logits.length / numRows;
+  return Array.from({ length: numRows }, (_, row) => logits.slice(row * width, (row + 1) * width));
 }
 
 const bitsOf = (logits: readonly (readonly Float32Array[])[]) =>
   logits.map((rows) => rows.map((row) => [...new Uint32Array(row.buffer, row.byteOffset, row.length)]));
 
-describe.each(['f32', 'fp8_e4m3'] as const)('with a KV cache of %s', (kvCacheType) => {
+describe.each<[ModelName, KvCacheType]>([
+  ['Llama', 'f32'],
+  ['Llama', 'fp8_e4m3'],
+  ['DeepSeek-V3', 'f32'],
+  ['DeepSeek-V3', 'fp8_e4m3'],
+])('%s with a KV cache of %s', (model, kvCacheType) => {
   it('any interleaving of chunks and generated tokens gives each sequence the very logits that it gets alone', async () => {
-    const executable = await openExecutable(kvCacheType);
+    const executable = await openExecutable(model, kvCacheType);
     await fc.assert(
       fc.asyncProperty(
         fc.array(sequence, { minLength: 1, maxLength: maxSequences }),
@@ -121,9 +137,18 @@ describe.each(['f32', 'fp8_e4m3'] as const)('with a KV cache of %s', (kvCacheTyp
   });
 });
 
+it.each(['Llama', 'DeepSeek-V3'] as const)('%s gives a token generated the very logits of one read', async (model) => {
+  const executable = await openExecutable(model, 'f32');
+  const tokenIds = [1, 4, 7, 2, 9, 0, 3];
+  const read = await runAlone(executable, { tokenIds, promptLength: tokenIds.length });
+  const generated = await runAlone(executable, { tokenIds, promptLength: 2 });
+  await executable.close();
+  expect(bitsOf([generated])).toEqual(bitsOf([read]));
+});
+
 it('the two caches do not give the same logits', async () => {
   const run = async (kvCacheType: KvCacheType) => {
-    const executable = await openExecutable(kvCacheType);
+    const executable = await openExecutable('Llama', kvCacheType);
     const logits = await runAlone(executable, { tokenIds: [1, 4, 7, 2, 9], promptLength: 4 });
     await executable.close();
     return bitsOf([logits]);

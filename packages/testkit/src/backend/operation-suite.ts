@@ -206,11 +206,11 @@ const programs: Readonly<Record<string, () => SyntheticProgram>> = {
     }),
   'experts of the groups with the two best experts, a bias for the choice': () =>
     expertsProgram({
-      topK: 3,
+      topK: 2,
       scoring: 'sigmoid',
       normalize: true,
       scale: 2.5,
-      groups: { count: 2, chosen: 1, score: 'two-largest' },
+      groups: { count: 4, chosen: 1, score: 'two-largest' },
       withBias: true,
     }),
 
