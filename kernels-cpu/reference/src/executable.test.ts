@@ -5,6 +5,7 @@ import {
   type ModelProgram,
   type ModuleDescription,
   type ModuleSpec,
+  type MoeOperation,
   type Operation,
   plain,
   type TensorRef,
@@ -14,6 +15,7 @@ import { dequantizeTable } from './embedding/dequantize.ts';
 import { compile } from './executable.ts';
 import { paged } from './kv-cache/paged.ts';
 import { dequantize } from './linear/dequantize.ts';
+import { experts } from './moe/experts.ts';
 
 const vocabSize = 4;
 const width = 2;
@@ -245,6 +247,22 @@ describe('a program that does not fit', () => {
       { operations: [embed, attention(2, 2, 1)] },
       'operation 1 (attention): a cache of 1 heads of 2, needs 2 of 1',
     ],
+    [
+      'experts and groups',
+      withExperts({ topK: 3, groups: { count: 2, chosen: 1, score: 'largest' } }),
+      'operation 2 (moe): 3 experts out of 1 of 2 groups of 4 experts',
+    ],
+    [
+      'groups of unequal size',
+      withExperts({ groups: { count: 3, chosen: 3, score: 'largest' } }),
+      'operation 2 (moe): 1 experts out of 3 of 3 groups of 4 experts',
+    ],
+    ['bias of the choice', withExperts({ choiceBias: 'bias' }), 'operation 2 (moe): a bias of 3 for 4 experts'],
+    [
+      'bias of another kind',
+      withExperts({ choiceBias: 'norm' }),
+      'operation 2 (moe): module norm is of kind norm, needs vector',
+    ],
     ['table', tooLarge(5), 'operation 0 (embedding): a table of 4 rows for a vocabulary of 5'],
     ['logits', tooLarge(3), 'operation 1 (logits): 4 logits for a vocabulary of 3'],
   ])('%s', async (_, change, message) => {
@@ -258,6 +276,44 @@ describe('a program that does not fit', () => {
 
   function concat(part: Omit<ConcatPart, 'input'>) {
     return { kind: 'concat', output: 'wide', heads: 2, parts: [{ input: 'hidden', ...part }] } as const;
+  }
+
+  /** Four experts behind a router, and a bias for three. */
+  function withExperts(change: Partial<MoeOperation>) {
+    const linear = (name: string) =>
+      ({ kind: 'linear', ...described(name), weight: matrix(name, width, width) }) as const;
+    const projections = { gate: 'gate', up: 'up', down: 'down' };
+    const expert = { gate: linear('gate'), up: linear('up'), down: linear('down') };
+    const moe: Operation = {
+      kind: 'moe',
+      module: 'experts',
+      input: 'hidden',
+      routerLogits: 'scores',
+      output: 'hidden',
+      topK: 1,
+      scoring: 'softmax',
+      normalize: false,
+      scale: 1,
+      ...change,
+    };
+    const plan = request();
+    const program: ModelProgram = {
+      ...plan.program,
+      values: { hidden: width, scores: 4 },
+      modules: [
+        ...plan.program.modules,
+        { kind: 'moe', name: 'experts', numExperts: 4, hiddenSize: width, intermediateSize: width, projections },
+        { kind: 'vector', name: 'bias', size: 3 },
+      ],
+      operations: [embed, { kind: 'linear', input: 'hidden', parts: [{ module: 'head', output: 'scores' }] }, moe],
+    };
+    const descriptions = new Map<string, ModuleDescription>([
+      ...plan.descriptions,
+      ['experts', { kind: 'moe', ...described('experts'), experts: [expert, expert, expert, expert] }],
+      ['bias', { kind: 'vector', ...described('bias'), vector: tensor('bias', [3]) }],
+    ]);
+    const selections = new Map([...plan.selections, ['experts', { kernel: experts, refusals: [] }]]);
+    return { program, descriptions, selections };
   }
 
   function tooLarge(size: number) {
