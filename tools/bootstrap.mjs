@@ -42,7 +42,8 @@ async function main(command, ...args) {
   checkNode();
   if (command === 'start') {
     await install();
-    const filters = startPackages.map((name) => `--filter=@lowbit/${name}`);
+    const packages = args.includes('moe') ? [...startPackages, 'compressed-tensors'] : startPackages;
+    const filters = packages.map((name) => `--filter=@lowbit/${name}`);
     await step('build', pnpm('exec', 'turbo', 'run', 'build', ...filters));
     const all = [join('packages', 'cli', 'bin', 'lowbit.js'), 'generate', ...args];
     process.exitCode = await run(process.execPath, all, 'inherit');

@@ -2,6 +2,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import awq from '@lowbit/awq';
+import compressedTensors from '@lowbit/compressed-tensors';
 import { createRegistry } from '@lowbit/core';
 import reference from '@lowbit/kernels-cpu-reference';
 import { describe, expect, it, onTestFinished } from 'vitest';
@@ -14,7 +15,7 @@ import { type RunOptions, runCommand } from './test-support/run-command.ts';
 const runtime: Runtime = {
   ...loadedOnUse,
   discoverPlugins: async () => ({
-    registry: createRegistry({ methods: [awq], backends: [reference] }),
+    registry: createRegistry({ methods: [awq, compressedTensors], backends: [reference] }),
     warnings: [],
   }),
 };
@@ -36,6 +37,24 @@ describe('with the shipped model', { timeout: 60_000 }, () => {
       usage: { promptTokens: golden.prompt_ids.length, completionTokens: golden.greedy_ids.length },
       model: { method: 'awq', backend: 'cpu:reference' },
     });
+  });
+
+  it('generate continues with the mixture of experts as the reference run did', async () => {
+    const recorded = JSON.parse(readFileSync(join(shippedModel('moe'), 'golden.json'), 'utf8'));
+    const argv = ['--model', 'moe', '--temperature', '0', '--max-tokens', `${recorded.greedy_ids.length}`, '--json'];
+    const { code, stdout, stderr } = await lowbit(['generate', ...argv]);
+    expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+    expect(JSON.parse(stdout)).toMatchObject({
+      text: recorded.greedy_text,
+      tokenIds: recorded.greedy_ids,
+      usage: { promptTokens: recorded.greedy_prompt_ids.length },
+      model: { method: 'compressed-tensors', backend: 'cpu:reference' },
+    });
+  });
+
+  it('verify agrees with what was recorded of the mixture of experts', async () => {
+    const argv = ['verify', shippedModel('moe'), '--against', join(shippedModel('moe'), 'golden.safetensors')];
+    expect(await lowbit(argv)).toMatchObject({ code: 0, stdout: expect.stringMatching(/\nlogits_0 +passed /) });
   });
 
   it('generate repeats itself with the same seed, and not with another', async () => {

@@ -33,6 +33,20 @@ describe('lowbit generate', () => {
     });
   });
 
+  it('tells it with the mixture of experts where asked to, and takes one model only', async () => {
+    const runtime = fakeRuntime();
+    await runCommand(['generate', '--model', 'moe'], runtime);
+    expect(runtime.opened[0]?.folder).toMatch(/moe-ct-w4a16$/);
+    expect(runtime.requests[0]?.prompt).toBe('The ship had been at sea for');
+    expect(await runCommand(['generate', '.', 'For', '--model', 'moe'], runtime)).toMatchObject({
+      code: 2,
+      stderr: expect.stringContaining('the model is given twice, as a folder and with --model'),
+    });
+    expect((await runCommand(['generate', '--model', 'huge'], runtime)).stderr).toContain(
+      'Allowed choices are dense, moe.',
+    );
+  });
+
   it('lets flags change the story', async () => {
     const runtime = fakeRuntime();
     await runCommand(['generate', '--temperature', '0', '--max-tokens', '5'], runtime);

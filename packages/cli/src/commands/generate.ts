@@ -1,7 +1,7 @@
 import { randomInt } from 'node:crypto';
 import { LowbitError } from '@lowbit/core';
 import type { SamplingParameters } from '@lowbit/runtime';
-import { Command } from 'commander';
+import { Command, Option } from 'commander';
 import { streamGeneration } from '../generation.ts';
 import { openModel } from '../open-model.ts';
 import { addCommonOptions, addExamples, type CommonOptions } from '../options/common-options.ts';
@@ -21,17 +21,20 @@ import { printable } from '../output/printable.ts';
 import { discoverRegistry } from '../plugins.ts';
 import { readStdin } from '../read-text.ts';
 import type { Session } from '../session.ts';
+import { type ShippedModel, shippedModel, shippedModels } from '../shipped-model.ts';
 import { UsageError } from '../usage-error.ts';
 
 interface GenerateOptions extends CommonOptions, DeviceOptions, NumericsOptions, KvCacheOptions, SamplingOptions {
   readonly prompt?: string;
+  readonly model?: ShippedModel;
 }
 
-/** What the small model that comes with the command is good at, the same each time. */
+/** What the small models are good at, the same each time. */
 const story = {
   prompt: 'The ship had been at sea for',
-  sampling: { maxTokens: 120, temperature: 0.8, topP: 0.95, seed: 8 },
-} as const satisfies { prompt: string; sampling: SamplingParameters };
+  sampling: { maxTokens: 120, temperature: 0.8, topP: 0.95 },
+  seeds: { dense: 8, moe: 5 },
+} as const satisfies { prompt: string; sampling: SamplingParameters; seeds: Record<ShippedModel, number> };
 
 export function generateCommand(session: Session): Command {
   const command = new Command('generate')
@@ -43,6 +46,12 @@ export function generateCommand(session: Session): Command {
     .argument('[model]', 'checkpoint folder (default: the small model that comes with lowbit)')
     .argument('[prompt]', 'text to continue')
     .option('-p, --prompt <text>', 'text to continue; -: from stdin')
+    .addOption(
+      new Option(
+        '--model <name>',
+        'which small model, where no folder is named; moe, a mixture of experts, is in the repository only (default: dense)',
+      ).choices(shippedModels),
+    )
     .action((model: string | undefined, prompt: string | undefined, options: GenerateOptions) =>
       generate(session, model, prompt, options),
     );
@@ -53,6 +62,7 @@ export function generateCommand(session: Session): Command {
   addCommonOptions(command);
   return addExamples(command, [
     'lowbit generate',
+    'lowbit generate --model moe',
     'lowbit generate ./Qwen3-8B-AWQ "Once upon a time" --temperature 0.8 --top-p 0.95 --seed 7',
     'lowbit generate ./Qwen3-8B-AWQ --max-tokens 32 --json < prompt.txt | jq -r .text',
   ]);
@@ -65,9 +75,14 @@ async function generate(
   options: GenerateOptions,
 ): Promise<void> {
   const output = createOutput(session, options);
-  const folder = modelFolder(modelArgument, session.io.cwd);
+  const shipped = options.model ?? 'dense';
+  if (modelArgument !== undefined && options.model !== undefined) {
+    throw new UsageError('the model is given twice, as a folder and with --model');
+  }
+  const folder = modelArgument === undefined ? shippedModel(shipped) : modelFolder(modelArgument, session.io.cwd);
   const prompt = await findPrompt(session, modelArgument, promptArgument, options);
-  const defaults = modelArgument === undefined ? story.sampling : { seed: randomInt(2 ** 32) };
+  const defaults =
+    modelArgument === undefined ? { ...story.sampling, seed: story.seeds[shipped] } : { seed: randomInt(2 ** 32) };
   const sampling = { ...defaults, ...samplingParameters(options) };
   const registry = await discoverRegistry(session, output);
   const { device, numerics, kvCacheDtype: kvCacheType, quiet, json } = options;
