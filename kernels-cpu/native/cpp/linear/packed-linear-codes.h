@@ -51,15 +51,29 @@ inline uint64_t storedCodes(CodeType type, uint64_t codes) {
   }
 }
 
-// Of the integers that kernels multiply; 0 for fp8 and fp6.
-inline int64_t sumOfStored(CodeType type, const uint8_t* codes, int64_t columns) {
-  int64_t sum = 0;
-  if (isFloat8(type)) return sum;
-  for (int64_t k = 0; k < columns; k += 1) {
-    const uint8_t stored = static_cast<uint8_t>(storedCodes(type, codes[k]));
-    sum += type == CodeType::f4e2m1 ? doubledE2m1[stored] : stored;
-  }
+template <class Number>
+inline int32_t sumBy(const uint8_t* codes, int64_t columns, Number number) {
+  int32_t sum = 0;
+  for (int64_t k = 0; k < columns; k += 1) sum += number(codes[k]);
   return sum;
+}
+
+// Of the integers that kernels multiply, for at most largestChunk codes; 0 for fp8 and fp6.
+inline int32_t sumOfStored(CodeType type, const uint8_t* codes, int64_t columns) {
+  switch (type) {
+    case CodeType::u4:
+      return sumBy(codes, columns, [](uint8_t code) { return code & 15; });
+    case CodeType::i4:
+      return sumBy(codes, columns, [](uint8_t code) { return (code ^ 8) & 15; });
+    case CodeType::u8:
+      return sumBy(codes, columns, [](uint8_t code) { return static_cast<int>(code); });
+    case CodeType::i8:
+      return sumBy(codes, columns, [](uint8_t code) { return code ^ 128; });
+    case CodeType::f4e2m1:
+      return sumBy(codes, columns, [](uint8_t code) { return static_cast<int>(doubledE2m1[code & 15]); });
+    default:
+      return 0;
+  }
 }
 
 }  // namespace

@@ -47,13 +47,6 @@ bool storeZero(ZeroType type, uint8_t* table, int64_t row, float value) {
   return static_cast<float>(table[row]) == value;
 }
 
-// The even bytes of v, side by side.
-uint32_t evenBytes(uint64_t v) {
-  v &= 0x00ff00ff00ff00ffu;
-  v = (v | v >> 8) & 0x0000ffff0000ffffu;
-  return static_cast<uint32_t>(v | v >> 16);
-}
-
 // Eight stored codes, one a byte, k0 the lowest, into the place of their row in an octet.
 void storeOctet(CodeType type, uint64_t codes, uint8_t* octet, int64_t row) {
   const int64_t half = row >> 4, lane = row & 15;

@@ -41,39 +41,40 @@ inline float quantize(const float* x, int64_t columns, float amax, int32_t limit
   return scale;
 }
 
-// Eight codes of one row to their places among the T rows of a tile. target: of the octet, at the row; step: from a quad
-// to the next.
-inline void placeOctet(const int32_t* codes, int64_t step, int64_t planes, uint8_t* target) {
-  for (int64_t odd = 0; odd < 2; odd += 1) {
-    for (int64_t plane = 0; plane < planes; plane += 1) {
-      uint32_t dword = 0;
-      for (int k = 0; k < 4; k += 1) {
-        const int32_t code = codes[2 * k + odd];
-        const int32_t low = static_cast<int8_t>(code & 255);
-        const int32_t byte = planes == 1 || plane == 1 ? low : (code - low) >> 8;
-        dword |= static_cast<uint32_t>(byte & 255) << (8 * k);
-      }
-      std::memcpy(target + (odd * planes + plane) * step, &dword, 4);
-    }
-  }
+// One byte of each code of an octet: its even and odd quad, `step` bytes apart.
+inline void placeQuads(const uint8_t* bytes, int64_t step, uint8_t* target) {
+  uint64_t eight;
+  std::memcpy(&eight, bytes, 8);
+  const uint32_t even = evenBytes(eight), odd = evenBytes(eight >> 8);
+  std::memcpy(target, &even, 4);
+  std::memcpy(target + step, &odd, 4);
 }
 
 // Puts the codes of one chunk, filled up with zeros to whole octets, into a tile; returns their sum. target: of the chunk.
 inline int32_t placeChunk(const InputLayout& layout, const int32_t* codes, int64_t octets, int64_t rows, int64_t row,
                           uint8_t* target) {
+  const int64_t columns = octets * 8, planes = layout.planes;
+  uint8_t low[largestChunk + 8], high[largestChunk + 8];
   int32_t sum = 0;
-  for (int64_t k = 0; k < octets * 8; k += 1) sum += codes[k];
+  for (int64_t k = 0; k < columns; k += 1) {
+    sum += codes[k];
+    low[k] = static_cast<uint8_t>(codes[k]);
+  }
   if (layout.matrixTiles) {
     const int64_t pieces = piecesFor(octets);
     for (int64_t piece = 0; piece < pieces; piece += 1) std::memset(target + (piece * rows + row) * 64, 0, 64);
     for (int64_t o = 0; o < octets; o += 1) {
-      placeOctet(codes + o * 8, 4, 1, target + ((o >> 3) * rows + row) * 64 + (o & 7) * 8);
+      placeQuads(low + o * 8, 4, target + ((o >> 3) * rows + row) * 64 + (o & 7) * 8);
     }
-  } else if (layout.planes == 1) {
-    for (int64_t o = 0; o < octets; o += 1) placeOctet(codes + o * 8, rows * 4, 1, target + (o * 2 * rows + row) * 4);
-  } else {
-    for (int64_t o = 0; o < octets; o += 1) placeOctet(codes + o * 8, rows * 4, 2, target + (o * 4 * rows + row) * 4);
+    return sum;
   }
+  const int64_t octetBytes = 8 * planes * rows, step = 4 * planes * rows;
+  if (planes == 2) {
+    for (int64_t k = 0; k < columns; k += 1) high[k] = static_cast<uint8_t>((codes[k] - static_cast<int8_t>(codes[k])) >> 8);
+    for (int64_t o = 0; o < octets; o += 1) placeQuads(high + o * 8, step, target + o * octetBytes + row * 4);
+  }
+  uint8_t* lowest = target + (planes - 1) * rows * 4 + row * 4;
+  for (int64_t o = 0; o < octets; o += 1) placeQuads(low + o * 8, step, lowest + o * octetBytes);
   return sum;
 }
 

@@ -30,6 +30,13 @@ inline float fromF16(uint16_t half) {
   return sign ? -magnitude : magnitude;
 }
 
+// The even bytes of v, side by side.
+inline uint32_t evenBytes(uint64_t v) {
+  v &= 0x00ff00ff00ff00ffu;
+  v = (v | v >> 8) & 0x0000ffff0000ffffu;
+  return static_cast<uint32_t>(v | v >> 16);
+}
+
 inline float scaleAt(ScaleType type, const uint8_t* table, int64_t row) {
   uint16_t half;
   float value;
