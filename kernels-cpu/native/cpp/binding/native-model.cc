@@ -1,0 +1,184 @@
+#include "native-model.h"
+
+#include <cstring>
+#include <string>
+
+#include "read-program.h"
+
+namespace lowbit {
+namespace {
+
+InstructionSet instructionSetOf(const std::string& name) {
+  for (const InstructionSet set : {InstructionSet::plain, InstructionSet::avx2, InstructionSet::avx512, InstructionSet::amx}) {
+    if (name == nameOf(set) && isAvailable(set)) return set;
+  }
+  throw std::invalid_argument("instruction set " + name + " is not available");
+}
+
+// What a run gives back.
+struct Numbers {
+  std::vector<float> values;
+};
+
+Napi::Value toJavaScript(Napi::Env env, const Numbers& result) {
+  Napi::Float32Array array = Napi::Float32Array::New(env, result.values.size());
+  if (!result.values.empty()) std::memcpy(array.Data(), result.values.data(), result.values.size() * sizeof(float));
+  return array;
+}
+
+struct AddedModule {
+  size_t index, bytes;
+};
+
+Napi::Value toJavaScript(Napi::Env env, const AddedModule& added) {
+  const Napi::Object object = Napi::Object::New(env);
+  object.Set("index", static_cast<double>(added.index));
+  object.Set("bytes", static_cast<double>(added.bytes));
+  return object;
+}
+
+template <typename Work>
+class Worker final : public Napi::AsyncWorker {
+ public:
+  Worker(Napi::Env env, std::shared_ptr<Model> model, std::shared_ptr<bool> busy, Work work)
+      : Napi::AsyncWorker(env, "lowbit"), deferred_(env), model_(std::move(model)), busy_(std::move(busy)), work_(std::move(work)) {}
+
+  Napi::Promise promise() const { return deferred_.Promise(); }
+
+ protected:
+  void Execute() override {
+    try {
+      result_ = std::make_unique<Result>(work_(*model_));
+    } catch (const std::bad_alloc&) {
+      SetError("out of memory");
+    } catch (const std::exception& error) {
+      SetError(error.what());
+    }
+  }
+  void OnOK() override {
+    *busy_ = false;
+    deferred_.Resolve(toJavaScript(Env(), *result_));
+  }
+  void OnError(const Napi::Error& error) override {
+    *busy_ = false;
+    deferred_.Reject(error.Value());
+  }
+
+ private:
+  using Result = decltype(std::declval<Work>()(std::declval<Model&>()));
+  Napi::Promise::Deferred deferred_;
+  std::shared_ptr<Model> model_;
+  std::shared_ptr<bool> busy_;
+  Work work_;
+  std::unique_ptr<Result> result_;
+};
+
+Batch readBatch(const PlanReader& plan) {
+  Batch batch;
+  batch.tokenIds = plan.integers("tokenIds");
+  batch.positions = plan.integers("positions");
+  batch.logitRows = plan.integers("logitRows");
+  const int64_t rows = plan.integer("rows");
+  batch.decoding.assign(static_cast<size_t>(rows), 0);
+  for (const PlanReader& sequence : plan.objects("sequences")) {
+    BatchSequence read = {sequence.integer("firstRow"), sequence.integer("rows"), sequence.integers("blocks"), sequence.flag("decoding")};
+    if (read.firstRow + read.rows > rows) sequence.fail("rows", "rows of the batch");
+    for (int64_t row = read.firstRow; row < read.firstRow + read.rows; row += 1) batch.decoding[static_cast<size_t>(row)] = read.decoding;
+    batch.sequences.push_back(std::move(read));
+  }
+  for (const int32_t row : batch.logitRows) {
+    if (row < 0 || row >= rows) plan.fail("logitRows", "rows of the batch");
+  }
+  if (plan.has("routing")) {
+    const PlanReader routing = plan.object("routing");
+    batch.routing = {routing.integer("topK"), routing.integers("experts"), routing.floats("weights")};
+    const auto total = static_cast<size_t>(rows * batch.routing.topK);
+    if (batch.routing.experts.size() != total || batch.routing.weights.size() != total) routing.fail("experts", "topK for each row");
+  }
+  return batch;
+}
+
+}  // namespace
+
+Napi::Function NativeModel::define(Napi::Env env) {
+  return DefineClass(env, "NativeModel",
+                     {InstanceMethod("addModule", &NativeModel::addModule), InstanceMethod("setProgram", &NativeModel::setProgram),
+                      InstanceMethod("run", &NativeModel::run), InstanceMethod("close", &NativeModel::close)});
+}
+
+NativeModel::NativeModel(const Napi::CallbackInfo& info) : Napi::ObjectWrap<NativeModel>(info) {
+  const PlanReader options(info[0], "options");
+  const int64_t threads = options.integer("threads");
+  if (threads < 1 || threads > 1024) options.fail("threads", "1 to 1024");
+  try {
+    model_ = std::make_shared<Model>(static_cast<int>(threads), instructionSetOf(options.text("instructionSet")));
+  } catch (const std::exception& error) {
+    throw Napi::Error::New(info.Env(), error.what());
+  }
+}
+
+Model& NativeModel::open(Napi::Env env) {
+  if (!model_) throw Napi::Error::New(env, "the executable is closed");
+  if (*busy_) throw Napi::Error::New(env, "the executable is running");
+  return *model_;
+}
+
+template <typename Work>
+Napi::Value NativeModel::start(Napi::Env env, Work work) {
+  auto* worker = new Worker<Work>(env, model_, busy_, std::move(work));
+  *busy_ = true;
+  worker->Queue();
+  return worker->promise();
+}
+
+Napi::Value NativeModel::addModule(const Napi::CallbackInfo& info) {
+  open(info.Env());
+  try {
+    ModuleWork work = readModule(PlanReader(info[0], "module"), context_);
+    return start(info.Env(), [work](Model& model) {
+      PreparedModule prepared = work(model.pool());
+      const size_t bytes = prepared.bytes;
+      return AddedModule{model.add(std::move(prepared.module)), bytes};
+    });
+  } catch (const Napi::Error&) {
+    throw;
+  } catch (const std::exception& error) {
+    throw Napi::Error::New(info.Env(), error.what());
+  }
+}
+
+void NativeModel::setProgram(const Napi::CallbackInfo& info) {
+  Model& model = open(info.Env());
+  try {
+    readProgram(PlanReader(info[0], "program"), model);
+  } catch (const Napi::Error&) {
+    throw;
+  } catch (const std::exception& error) {
+    throw Napi::Error::New(info.Env(), error.what());
+  }
+}
+
+Napi::Value NativeModel::run(const Napi::CallbackInfo& info) {
+  const Model& model = open(info.Env());
+  const PlanReader plan(info[0], "batch");
+  auto batch = std::make_shared<Batch>(readBatch(plan));
+  std::vector<Model::Input> inputs;
+  for (const PlanReader& input : plan.objects("inputs")) inputs.push_back({input.index("value"), input.floats("numbers")});
+  const int64_t output = plan.has("output") ? plan.integer("output") : -1;
+  for (const Model::Input& input : inputs) {
+    if (input.value >= model.valueCount()) plan.fail("inputs", "values of the program");
+  }
+  if (output >= static_cast<int64_t>(model.valueCount())) plan.fail("output", "a value of the program");
+  return start(info.Env(), [batch, inputs = std::move(inputs), output](Model& open) {
+    return Numbers{open.run(*batch, inputs, output)};
+  });
+}
+
+Napi::Value NativeModel::close(const Napi::CallbackInfo& info) {
+  if (model_) model_->cancel();
+  model_.reset();
+  context_ = {};
+  return info.Env().Undefined();
+}
+
+}  // namespace lowbit

@@ -1,0 +1,29 @@
+// A module plan (src/plan/module-plan.ts): read on the JavaScript thread, prepared on another.
+#pragma once
+#include <functional>
+#include <map>
+#include <memory>
+
+#include "../module.h"
+#include "plan-reader.h"
+
+namespace lowbit {
+
+// What the modules of one model share.
+struct ModuleContext {
+  std::map<std::string, Bytes> files;
+  std::vector<std::shared_ptr<const ActivationQuantizer>> quantizers;
+};
+
+struct PreparedModule {
+  Module module;
+  size_t bytes;
+};
+
+// The slow part: decodes, packs, allocates.
+using ModuleWork = std::function<PreparedModule(ThreadPool&)>;
+
+ModuleWork readModule(const PlanReader&, ModuleContext&);
+WeightSource readWeightSource(const PlanReader&, ModuleContext&);
+
+}  // namespace lowbit

@@ -1,0 +1,82 @@
+// Attention over the paged cache, cut into tiles of rows and key/value heads for the threads.
+#include <algorithm>
+
+#include "../operation.h"
+
+namespace lowbit {
+namespace {
+
+// Rows that share what is read of keys and values. Scores of a tile stay within a thread's share of the second-level cache.
+constexpr int64_t mostRows = 8;
+constexpr int64_t mostScores = 128 * 1024;
+
+int64_t tileRows(int64_t rows, int64_t heads, int64_t positions) {
+  return std::max<int64_t>(1, std::min({rows, mostRows, mostScores / (heads * positions)}));
+}
+
+struct Tile {
+  const BatchSequence* sequence;
+  int64_t firstRow, rows, kvHead;
+};
+
+}  // namespace
+
+void AttentionOperation::run(Run& run) const {
+  const int64_t kvHeads = cache->kvHeads, headSize = cache->headSize, valueHeadSize = cache->valueHeadSize;
+  const int64_t headsPerKvHead = numHeads / kvHeads;
+  const float* queries = run.value(query).data();
+  const float* keys = run.value(key).data();
+  const float* values = run.value(value).data();
+  float* outputs = run.value(output).data();
+  const int32_t* positions = run.batch.positions.data();
+
+  // All keys and values first: the rows of one sequence see those before them.
+  for (const BatchSequence& sequence : run.batch.sequences) {
+    run.pool.run(sequence.rows, rowsPerThread(4 * kvHeads * headSize), [&](int64_t first, int64_t last, int) {
+      for (int64_t row = sequence.firstRow + first; row < sequence.firstRow + last; row += 1) {
+        cache->write(sequence.blocks.data(), positions[row], keys + row * kvHeads * headSize, values + row * kvHeads * valueHeadSize);
+      }
+    });
+  }
+
+  std::vector<Tile> tiles;
+  int64_t scratch = 0;
+  for (const BatchSequence& sequence : run.batch.sequences) {
+    const int64_t length = positions[sequence.firstRow + sequence.rows - 1] + 1;
+    const int64_t rows = tileRows(sequence.rows, headsPerKvHead, length);
+    scratch = std::max(scratch, attentionScratch(rows, headsPerKvHead, length, headSize, valueHeadSize));
+    for (int64_t kvHead = 0; kvHead < kvHeads; kvHead += 1) {
+      for (int64_t row = 0; row < sequence.rows; row += rows) {
+        tiles.push_back({&sequence, sequence.firstRow + row, std::min(rows, sequence.rows - row), kvHead});
+      }
+    }
+  }
+
+  run.pool.run(static_cast<int64_t>(tiles.size()), 1, [&](int64_t first, int64_t last, int thread) {
+    AlignedBuffer& memory = run.scratch[static_cast<size_t>(thread)];
+    memory.reserve(static_cast<size_t>(scratch) * sizeof(float));
+    for (int64_t i = first; i < last; i += 1) {
+      const Tile& tile = tiles[static_cast<size_t>(i)];
+      AttentionTile args;
+      args.query = queries + tile.firstRow * numHeads * headSize + tile.kvHead * headsPerKvHead * headSize;
+      args.queryStride = numHeads * headSize;
+      args.output = outputs + tile.firstRow * numHeads * valueHeadSize + tile.kvHead * headsPerKvHead * valueHeadSize;
+      args.outputStride = numHeads * valueHeadSize;
+      args.rows = tile.rows;
+      args.heads = headsPerKvHead;
+      args.kvHead = tile.kvHead;
+      args.kvHeads = kvHeads;
+      args.firstPosition = positions[tile.firstRow];
+      args.slidingWindow = slidingWindow;
+      args.scale = scale;
+      args.keys = cache->keys();
+      args.values = cache->values();
+      args.blocks = tile.sequence->blocks.data();
+      args.blockSize = cache->blockSize;
+      args.scratch = memory.as<float>();
+      run.kernels.attend(args);
+    }
+  });
+}
+
+}  // namespace lowbit
