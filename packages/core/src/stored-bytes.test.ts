@@ -51,6 +51,7 @@ describe('tensorsOf', () => {
       ['a.qweight', 'a.scales', 'a.qzeros', 'a.bias', 'a.input_global_scale'],
     ],
     ['a norm', { kind: 'norm', module: 'n', scheme: '', weight: constant('n.weight') }, ['n.weight']],
+    ['a vector', { kind: 'vector', module: 'v', scheme: '', vector: constant('v') }, ['v']],
     ['a KV cache', { kind: 'kvCache', module: 'c', scheme: '', type: 'f16', numKvHeads: 1, headSize: 8 }, []],
     [
       'an embedding',
