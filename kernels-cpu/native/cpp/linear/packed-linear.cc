@@ -47,37 +47,70 @@ bool storeZero(ZeroType type, uint8_t* table, int64_t row, float value) {
   return static_cast<float>(table[row]) == value;
 }
 
-// Eight stored codes, one a byte, k0 the lowest, into the place of their row in an octet.
-void storeOctet(CodeType type, uint64_t codes, uint8_t* octet, int64_t row) {
+uint64_t eightCodes(const uint8_t* codes, int64_t columns) {
+  uint64_t eight = 0;
+  std::memcpy(&eight, codes, static_cast<size_t>(columns < 8 ? columns : 8));
+  return eight;
+}
+
+// The codes of one row and chunk, lane = row.
+void packCodes(CodeType type, const uint8_t* codes, int64_t columns, uint8_t* octets, int64_t octetBytes, int64_t row) {
   const int64_t half = row >> 4, lane = row & 15;
-  if (isFourBit(type)) {
-    const uint32_t dword = evenBytes(codes | codes >> 4);
-    std::memcpy(octet + half * 64 + lane * 4, &dword, 4);
-  } else if (isFloat8(type)) {
-    for (int k = 0; k < 8; k += 1) octet[half * 128 + k * 16 + lane] = static_cast<uint8_t>(codes >> (8 * k));
-  } else {
-    const uint32_t even = evenBytes(codes), odd = evenBytes(codes >> 8);
-    std::memcpy(octet + half * 128 + lane * 4, &even, 4);
-    std::memcpy(octet + half * 128 + 64 + lane * 4, &odd, 4);
+  for (int64_t k = 0; k < columns; k += 8) {
+    const uint64_t eight = storedCodes(type, eightCodes(codes + k, columns - k));
+    if (isFourBit(type)) {
+      const uint32_t dword = evenBytes(eight | eight >> 4);
+      std::memcpy(octets + half * 64 + lane * 4, &dword, 4);
+    } else {
+      const uint32_t even = evenBytes(eight), odd = evenBytes(eight >> 8);
+      std::memcpy(octets + half * 128 + lane * 4, &even, 4);
+      std::memcpy(octets + half * 128 + 64 + lane * 4, &odd, 4);
+    }
+    octets += octetBytes;
   }
 }
 
-void packCodes(CodeType type, const uint8_t* codes, int64_t columns, uint8_t* octets, int64_t octetBytes, int64_t row) {
+// Byte j of word i becomes byte i of word j.
+void transpose(uint64_t (&words)[8]) {
+  constexpr uint64_t masks[] = {0x00ff00ff00ff00ffu, 0x0000ffff0000ffffu, 0x00000000ffffffffu};
+  for (int step = 1, stage = 0; step < 8; step *= 2, stage += 1) {
+    for (int i = 0; i < 8; i += 1) {
+      if (i & step) continue;
+      const uint64_t swapped = (words[i] >> (8 * step) ^ words[i + step]) & masks[stage];
+      words[i] ^= swapped << (8 * step);
+      words[i + step] ^= swapped;
+    }
+  }
+}
+
+// The codes of a chunk, column by column. first: the chunk's codes of row 0.
+void packFloat8(CodeType type, const uint8_t* first, int64_t stride, int64_t rows, int64_t columns, uint8_t* octets,
+                int64_t octetBytes) {
   for (int64_t k = 0; k < columns; k += 8) {
-    uint64_t eight = 0;
-    std::memcpy(&eight, codes + k, static_cast<size_t>(columns - k < 8 ? columns - k : 8));
-    storeOctet(type, storedCodes(type, eight), octets + (k >> 3) * octetBytes, row);
+    for (int64_t row = 0; row < rows; row += 8) {
+      uint64_t words[8] = {};
+      for (int64_t i = 0; i < 8 && row + i < rows; i += 1) {
+        words[i] = storedCodes(type, eightCodes(first + (row + i) * stride + k, columns - k));
+      }
+      transpose(words);
+      uint8_t* target = octets + (row >> 4) * 128 + (row & 15);
+      for (int64_t j = 0; j < 8; j += 1) std::memcpy(target + j * 16, &words[j], 8);
+    }
+    octets += octetBytes;
   }
 }
 
 bool hasNaN(CodeType type, const uint8_t* codes, int64_t columns) {
-  bool found = false;
-  if (type == CodeType::f8e4m3) {
-    for (int64_t k = 0; k < columns; k += 1) found |= (codes[k] & 127) == 127;
-  } else if (type == CodeType::f8e4m3fnuz) {
-    for (int64_t k = 0; k < columns; k += 1) found |= codes[k] == 128;
+  if (type != CodeType::f8e4m3 && type != CodeType::f8e4m3fnuz) return false;
+  const bool fnuz = type == CodeType::f8e4m3fnuz;
+  // NaN is the largest of what is compared: 0x7f without its sign, or 0x80 with its bits turned over.
+  const uint8_t turn = fnuz ? 127 : 0, mask = fnuz ? 255 : 127, nan = fnuz ? 255 : 127;
+  uint8_t largest = 0;
+  for (int64_t k = 0; k < columns; k += 1) {
+    const uint8_t code = static_cast<uint8_t>((codes[k] ^ turn) & mask);
+    largest = code > largest ? code : largest;
   }
-  return found;
+  return largest == nan;
 }
 
 }  // namespace
@@ -119,9 +152,12 @@ PackResult packBlock(const PackedLinear& weight, int64_t block, const BlockSourc
   for (ChunkWalk c(layout); c.columns > 0; c.next()) {
     const int64_t bytes = c.octets() * layout.octetBytes;
     uint8_t* tables = layout.wholeRow ? target : p + bytes;
+    if (isFloat8(shape.codes)) {
+      packFloat8(shape.codes, source.codes + c.first, shape.inFeatures, rows, c.columns, p, layout.octetBytes);
+    }
     for (int64_t row = 0; row < rows; row += 1) {
       const uint8_t* codes = source.codes + row * shape.inFeatures + c.first;
-      packCodes(shape.codes, codes, c.columns, p, layout.octetBytes, row);
+      if (!isFloat8(shape.codes)) packCodes(shape.codes, codes, c.columns, p, layout.octetBytes, row);
 
       // A code that is NaN makes its group NaN, and so every output of the row, as it does in arithmetic.
       const bool broken = hasNaN(shape.codes, codes, c.columns);
