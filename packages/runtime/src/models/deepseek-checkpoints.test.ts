@@ -41,7 +41,7 @@ describe('DeepSeek checkpoints', () => {
     expect(records.filter(({ kind }) => kind === 'weight-hash')).toHaveLength(weights);
     const logits = records.filter(({ kind }) => kind === 'logits');
     expect(logits).toHaveLength(3);
-    // Both sides compute in f32 and add in another order; up to 1.1e-6 of the range was seen.
+    // Both sides compute in f32 and add in another order; up to 1.3e-6 of the range was seen.
     for (const { measures } of logits) expect(measures?.relative).toBeLessThan(1e-5);
   });
 
