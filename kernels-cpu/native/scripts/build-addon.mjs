@@ -57,7 +57,8 @@ function missingTool() {
   if (process.platform === 'win32') return 'it is not written for Windows yet';
   const found = (/** @type {string} */ name) => spawnSync(name, ['--version'], { stdio: 'ignore' }).status === 0;
   if (!found('cmake')) return 'there is no cmake';
-  if (![process.env.CXX, 'c++', 'g++', 'clang++'].some((name) => name && found(name))) return 'there is no C++ compiler';
+  if (![process.env.CXX, 'c++', 'g++', 'clang++'].some((name) => name && found(name)))
+    return 'there is no C++ compiler';
   return undefined;
 }
 

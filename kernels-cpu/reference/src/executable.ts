@@ -1,6 +1,5 @@
-import { type Batch, type CompileRequest, type Executable, LowbitError, type Phase } from '@lowbit/core';
+import { type Batch, type CompileRequest, checkBatch, type Executable, LowbitError, type Phase } from '@lowbit/core';
 import { bindOperation, type Run } from './bind-operation.ts';
-import { checkBatch } from './check-batch.ts';
 import { prepareModules, releaseModules } from './prepare-modules.ts';
 import { createProgramChecker } from './program-checker.ts';
 

@@ -1,5 +1,6 @@
 export * from './activation-quantization.ts';
 export * from './backend.ts';
+export * from './check-batch.ts';
 export * from './checkpoint.ts';
 export * from './deep-freeze.ts';
 export * from './description.ts';

@@ -1,4 +1,6 @@
-import { type Batch, type KvCacheSize, LowbitError, type ModelProgram } from '@lowbit/core';
+import type { Batch, KvCacheSize } from './backend.ts';
+import { LowbitError } from './errors/lowbit-error.ts';
+import type { ModelProgram } from './program.ts';
 
 /**
  * A batch is made by a program, not by a user: whatever is wrong with it is a mistake of the caller.

@@ -1,0 +1,1 @@
+export { native, native as default } from './native-backend.ts';
