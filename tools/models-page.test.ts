@@ -44,7 +44,7 @@ model as a list of operations over named modules. [\`qwen3.ts\`](../packages/run
 1. Write the file, with \`modelTypes\`, one line of \`about\` for this page, and \`program\`. Name modules as the checkpoint does. Tensors
    that no run needs are listed by \`unused\`, each with its reason; every other tensor must belong to a module.
 2. Add it to the list in [\`find-model.ts\`](../packages/runtime/src/models/find-model.ts).
-3. Make a micro checkpoint with recorded logits: [\`tools/make-model-fixtures/make.py\`](../tools/make-model-fixtures/make.py) does it with
+3. Make a micro checkpoint with recorded logits: [\`tools/make-model-fixtures/micro.py\`](../tools/make-model-fixtures/micro.py) does it with
    transformers. Its folder under \`packages/runtime/src/__fixtures__\` is found by the tests and by this page.
 4. \`pnpm docs:models\`.
 

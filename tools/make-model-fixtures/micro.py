@@ -1,7 +1,7 @@
 """Micro checkpoints of architectures, unquantized, with the logits that transformers computes. Models that see get text alone.
 
     pip install torch==2.15.0 transformers==5.23.0 safetensors numpy
-    python tools/make-model-fixtures/make.py packages/runtime/src/__fixtures__
+    python tools/make-model-fixtures/micro.py packages/runtime/src/__fixtures__
 
 Each folder: the checkpoint as `save_pretrained` writes it (random weights, bf16) and golden.safetensors with the f32 logits
 of three prompts.
@@ -85,7 +85,7 @@ def record(folder, model):
     (folder / "generation_config.json").unlink(missing_ok=True)
     provenance = {
         "library": {"transformers": transformers.__version__, "torch": torch.__version__},
-        "made_by": "tools/make-model-fixtures/make.py",
+        "made_by": "tools/make-model-fixtures/micro.py",
         "logits": "float32 forward of the weights as they are in the file (bf16), no images",
     }
     (folder / "provenance.json").write_text(json.dumps(provenance, indent=2) + "\n")

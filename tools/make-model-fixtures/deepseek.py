@@ -1,7 +1,7 @@
 """Micro checkpoints of DeepSeek-V2 and V3 with the logits that transformers computes, and YaRN frequencies.
 
     pip install torch==2.15.0 transformers==5.23.0 compressed-tensors==0.20.0 safetensors numpy
-    python tools/make-deepseek-fixtures/make.py packages/runtime/src/__fixtures__/deepseek
+    python tools/make-model-fixtures/deepseek.py packages/runtime/src/__fixtures__/deepseek
 
 Each folder: a checkpoint with random weights and golden.safetensors with the f32 logits of three prompts, from the
 checkpoint as it lies there, loaded as f32. The quantized one is packed by compressed-tensors; its logits are those of
@@ -162,7 +162,7 @@ def main():
         make(target, name, config)
     (target / "yarn.json").write_text("[\n" + ",\n".join(json.dumps(case) for case in yarn()) + "\n]\n")
     (target / "provenance.json").write_text(json.dumps({
-        "made_by": "tools/make-deepseek-fixtures/make.py",
+        "made_by": "tools/make-model-fixtures/deepseek.py",
         "made_with": {"torch": torch.__version__, "transformers": transformers.__version__,
                       "compressed-tensors": compressed_tensors.__version__},
         "weights": "random",
