@@ -20,7 +20,7 @@ const { packageManager, engines } = JSON.parse(readFileSync(join(root, 'package.
 const stampFile = join(root, 'node_modules', '.lowbit-install');
 
 /** What `lowbit generate` needs: the command and the plugins it discovers, each with its own dependencies. */
-const startPackages = ['cli', 'awq', 'kernels-cpu-reference'];
+const startPackages = ['cli', 'awq', 'kernels-cpu', 'kernels-cpu-reference'];
 
 const environment = {
   ...process.env,

@@ -28,9 +28,14 @@ const root = fileURLToPath(new URL('..', import.meta.url));
 const stages = [
   { name: 'lint', title: 'format and lint', command: ['biome', 'ci', '--colors=off', '.'] },
   { name: 'types', title: 'types', command: ['tsc', '--noEmit', '-p', 'tsconfig.json'] },
+  {
+    name: 'native',
+    title: 'native CPU kernels',
+    command: ['turbo', 'run', 'build:addon', '--output-logs=errors-only'],
+  },
   { name: 'build', title: 'build all packages', command: ['turbo', 'run', 'build', '--output-logs=errors-only'] },
   { name: 'dead-code', title: 'unused files, exports, dependencies', command: ['knip', '--no-progress'] },
-  { name: 'unit', title: 'unit and conformance tests', ...vitest('unit'), after: ['types'] },
+  { name: 'unit', title: 'unit and conformance tests', ...vitest('unit'), after: ['types', 'native'] },
   { name: 'built', title: 'built packages, packed installs, examples', ...vitest('built'), after: ['build', 'unit'] },
   { name: 'slow', title: 'perplexity and other long tests', ...vitest('slow'), after: ['built'] },
 ];
@@ -66,6 +71,8 @@ function wantedStages(names) {
   }
   // The built tests alone need the build; other orders only put quick stages first.
   if (wanted.has('built')) wanted.add('build');
+  // What the unit tests of the native kernels load.
+  if (wanted.has('unit')) wanted.add('native');
   return stages.filter((stage) => wanted.has(stage.name));
 }
 
