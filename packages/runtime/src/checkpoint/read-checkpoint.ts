@@ -1,4 +1,10 @@
-import { type CheckpointMetadata, findPattern, type JsonObject, type Registry, type TensorBytes } from '@lowbit/core';
+import {
+  type CheckpointMetadata,
+  compilePattern,
+  type JsonObject,
+  type Registry,
+  type TensorBytes,
+} from '@lowbit/core';
 import { openSafetensors } from '@lowbit/safetensors';
 import { type ModelFolder, readJson } from './model-folder.ts';
 
@@ -32,10 +38,10 @@ export async function readSideFiles(folder: ModelFolder, registry: Registry): Pr
     ...(match.files ?? []).map((file) => file.name),
     ...(configFiles ?? []),
   ]);
-  const patterns = wanted.map((text) => ({ kind: 'glob', text }) as const);
+  const patterns = [...new Set(wanted)].map((text) => compilePattern({ kind: 'glob', text }));
   const sideFiles = new Map<string, JsonObject>();
   for (const name of await folder.list()) {
-    if (!findPattern(patterns, name)) continue;
+    if (!patterns.some((matches) => matches(name))) continue;
     const value = await readJson(folder, name);
     if (value) sideFiles.set(name, value);
   }
