@@ -6,6 +6,7 @@ import { embeddingSuite } from './embedding-suite.ts';
 import { linearSuite } from './linear-suite.ts';
 import { operationSuite } from './operation-suite.ts';
 import { phaseSuite } from './phase-suite.ts';
+import { routingSuite } from './routing-suite.ts';
 import { type BackendSuiteOptions, createSubject } from './subject.ts';
 
 /**
@@ -21,6 +22,7 @@ export function testBackend(options: BackendSuiteOptions): void {
     activationSuite(subject);
     embeddingSuite(subject);
     operationSuite(subject);
+    routingSuite(subject);
     phaseSuite(subject);
     batchSuite(subject);
   });
