@@ -55,8 +55,8 @@ struct Float8 {
     for (int r = 0; r < S::vectors; r += 1) {
       const int64_t row = (slice * S::vectors + r) * S::lanes;
       place[r] = octet + (row >> 4) * 128 + (row & 15);
-      S::prefetch(place[r] + prefetchDistance, 8 * S::lanes);
     }
+    prefetchOctet<S>(octet, 256);
   }
   template <int K>
   typename S::F column(int r) const {

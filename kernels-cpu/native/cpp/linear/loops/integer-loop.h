@@ -16,15 +16,20 @@ namespace {
 
 constexpr int64_t prefetchDistance = 8192;
 
+// All 32 rows, also where a pass takes 16 of them: the next pass finds its half in the cache.
+template <class S>
+inline void prefetchOctet(const uint8_t* octet, int64_t bytes) {
+  S::prefetch(octet + prefetchDistance, bytes);
+}
+
 // Stored codes of an octet as unsigned bytes of four columns: even columns (0) and odd columns (1) of one vector of rows.
 template <class S>
 struct Nibbles {
   static constexpr bool wide = false;
-  static constexpr int64_t bytes = 4 * S::lanes * S::vectors;
   typename S::I stored[S::vectors];
   void load(const uint8_t* octet, int64_t slice) {
     for (int r = 0; r < S::vectors; r += 1) stored[r] = S::load(octet + (slice * S::vectors + r) * 4 * S::lanes);
-    S::prefetch(octet + slice * bytes + prefetchDistance, bytes);
+    prefetchOctet<S>(octet, 128);
   }
   template <int Odd>
   typename S::I quad(int r) const {
@@ -45,7 +50,6 @@ struct E2m1Nibbles : Nibbles<S> {
 template <class S>
 struct Bytes {
   static constexpr bool wide = true;
-  static constexpr int64_t bytes = 8 * S::lanes * S::vectors;
   typename S::I stored[2][S::vectors];
   void load(const uint8_t* octet, int64_t slice) {
     for (int r = 0; r < S::vectors; r += 1) {
@@ -54,7 +58,7 @@ struct Bytes {
       stored[0][r] = S::load(half);
       stored[1][r] = S::load(half + 64);
     }
-    S::prefetch(octet + slice * bytes + prefetchDistance, bytes);
+    prefetchOctet<S>(octet, 256);
   }
   template <int Odd>
   typename S::I quad(int r) const {
@@ -133,7 +137,8 @@ void integerTile(const TileJob& job) {
       }
     }
 
-    const int64_t octets = c.octets();
+    // Exact sums need no chunks.
+    const int64_t octets = ExactSums ? w.octets() : c.octets();
     for (int64_t o = 0; o < octets; o += 1) {
       codes.load(p, job.slice);
       addQuads<S, Codes, T, Planes, 0>(codes, x, sums);
@@ -149,7 +154,7 @@ void integerTile(const TileJob& job) {
         }
       }
     }
-    if constexpr (ExactSums) continue;
+    if constexpr (ExactSums) break;
 
     if (!w.wholeRow) tables = p;
     const float* scales = job.tile->scales + c.index * T;
