@@ -1,3 +1,4 @@
+import { LowbitError } from '@lowbit/core';
 import { describe, expect, it } from 'vitest';
 import { fakeInfo, fakeRuntime } from '../test-support/fake-runtime.ts';
 import { runCommand } from '../test-support/run-command.ts';
@@ -58,12 +59,33 @@ describe('lowbit bench', () => {
     expect(runtime.closed).toBe(1);
   });
 
-  it('makes room for all sequences of the largest batch', async () => {
+  it('makes room for all sequences of the largest batch, and no more', async () => {
     const runtime = measuring();
     const argv = ['bench', '.', '--batch', '4,2', '--context', '600', '--new-tokens', '10'];
     await runCommand(argv, runtime, { cwd });
     // Two chunks of each prompt, and a token of each running sequence with every chunk.
-    expect(runtime.opened[0]?.options).toMatchObject({ maxRunningRequests: 4, kvCacheTokens: 4 * (600 + 10 + 8 + 1) });
+    const contextLength = 600 + 10 + 8 + 1;
+    expect(runtime.opened.map(({ options }) => options)).toMatchObject([
+      { maxRunningRequests: 4, contextLength, kvCacheTokens: 4 * contextLength },
+    ]);
+  });
+
+  it('opens a model with a shorter context as it is', async () => {
+    const { openModel, ...runtime } = measuring();
+    const asked: (number | undefined)[] = [];
+    const { code } = await runCommand(
+      ['bench', '.'],
+      {
+        ...runtime,
+        openModel: (folder, options) => {
+          asked.push(options.contextLength);
+          if (options.contextLength === undefined) return openModel(folder, options);
+          throw new LowbitError({ code: 'CONTEXT_LENGTH', message: 'too long' });
+        },
+      },
+      { cwd },
+    );
+    expect({ code, asked }).toEqual({ code: 0, asked: [578, undefined] });
   });
 
   it('says what is wrong with --batch', async () => {

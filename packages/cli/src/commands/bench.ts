@@ -1,3 +1,4 @@
+import { LowbitError } from '@lowbit/core';
 import { Command, InvalidArgumentError } from 'commander';
 import { openModel } from '../open-model.ts';
 import { addCommonOptions, addExamples, type CommonOptions } from '../options/common-options.ts';
@@ -7,6 +8,7 @@ import {
   addDeviceOption,
   addKvCacheOption,
   addNumericsOption,
+  addThreadsOption,
   type DeviceOptions,
   type KvCacheOptions,
   type NumericsOptions,
@@ -41,6 +43,7 @@ export function benchCommand(session: Session): Command {
     .option('--runs <number>', 'runs that count', atLeastOne, 5)
     .action((model: string, options: BenchOptions) => bench(session, model, options));
   addDeviceOption(command);
+  addThreadsOption(command);
   addNumericsOption(command);
   addKvCacheOption(command);
   addCommonOptions(command);
@@ -54,17 +57,25 @@ async function bench(session: Session, folderArgument: string, options: BenchOpt
   const output = createOutput(session, options);
   const folder = modelFolder(folderArgument, session.io.cwd);
   const registry = await discoverRegistry(session, output);
-  const { device, numerics, kvCacheDtype: kvCacheType, quiet, promptTokens, newTokens, runs } = options;
+  const { device, threads, numerics, kvCacheDtype: kvCacheType, quiet, promptTokens, newTokens, runs } = options;
   const { batch: batches, context = promptTokens } = options;
   const largest = Math.max(...batches);
-  const { model, seconds } = await openModel(session, output, folder, {
-    registry,
-    device,
-    numerics,
-    kvCacheType,
-    quiet,
-    maxRunningRequests: largest,
-    kvCacheTokens: Math.max(promptTokens + 1, largest * tokensHeld(context, newTokens, largest)),
+  const held = tokensHeld(context, newTokens, largest);
+  const open = (contextLength?: number) =>
+    openModel(session, output, folder, {
+      registry,
+      device,
+      numerics,
+      kvCacheType,
+      quiet,
+      contextLength,
+      maxRunningRequests: largest,
+      kvCacheTokens: contextLength && Math.max(contextLength, largest * held),
+    });
+  // No more cache than is used; a model whose own context is shorter is opened as it is.
+  const { model, seconds } = await open(Math.max(promptTokens + 1, held)).catch((error) => {
+    if (LowbitError.isInstance(error) && error.code === 'CONTEXT_LENGTH') return open();
+    throw error;
   });
   const progress = createProgress(session.io, { quiet });
   try {
