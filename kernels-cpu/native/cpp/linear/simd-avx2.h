@@ -14,6 +14,7 @@ struct Avx2 {
     __m256 low, high;
   };
   static constexpr int lanes = 8, vectors = 2;
+  static constexpr bool looksUpSixteen = false;
   // 16 registers: two rows' sums, codes and constants fill them.
   static constexpr int int8Rows = 2, int16Rows = 1, floatRows = 2, denseRows = 2;
 
@@ -66,6 +67,12 @@ struct Avx2 {
     const I index = _mm256_srli_epi32(stored, 4 * K);
     const F low = _mm256_permutevar8x32_ps(table.low, index), high = _mm256_permutevar8x32_ps(table.high, index);
     return _mm256_blendv_ps(low, high, _mm256_castsi256_ps(_mm256_slli_epi32(stored, 28 - 4 * K)));
+  }
+  static I flipNibbleSigns(I a) { return _mm256_xor_si256(a, _mm256_set1_epi8(static_cast<char>(0x88))); }
+  template <int K, bool Signed>
+  static I nibbleOf(I a) {
+    if constexpr (Signed) return _mm256_srai_epi32(_mm256_slli_epi32(a, 28 - 4 * K), 28);
+    return _mm256_and_si256(_mm256_srli_epi32(a, 4 * K), _mm256_set1_epi32(15));
   }
   static I flipSigns(I a) { return _mm256_xor_si256(a, _mm256_set1_epi8(-128)); }
   template <int Byte, bool Signed>

@@ -12,6 +12,7 @@ struct Avx512 {
   using I = __m512i;
   using Table = __m512;
   static constexpr int lanes = 16, vectors = 2;
+  static constexpr bool looksUpSixteen = true;  // in one instruction
   // As many rows as the registers hold; gcc 12 spills beyond 6.
 #ifdef __clang__
   static constexpr int int8Rows = 8, int16Rows = 4, floatRows = 4, denseRows = 4;

@@ -26,6 +26,22 @@ struct FloatNibbles : Nibbles<S> {
   }
 };
 
+// Integers by shifts, where a look-up costs more: u4 as stored, or i4 out of its stored i4 + 8.
+template <class S, bool Signed>
+struct IntegerNibbles : Nibbles<S> {
+  explicit IntegerNibbles(const WeightShape&) {}
+  void load(const uint8_t* octet, int64_t slice) {
+    Nibbles<S>::load(octet, slice);
+    if constexpr (Signed) {
+      for (int r = 0; r < S::vectors; r += 1) this->stored[r] = S::flipNibbleSigns(this->stored[r]);
+    }
+  }
+  template <int K>
+  typename S::F column(int r) const {
+    return S::toFloat(S::template nibbleOf<K, Signed>(this->stored[r]));
+  }
+};
+
 // u8 as stored, or i8 out of its stored i8 + 128.
 template <class S, bool Signed>
 struct FloatBytes : Bytes<S> {

@@ -104,6 +104,11 @@ Tile floatTileOf(int64_t rows) {
 
 template <class S>
 Tile selectFloatTile(const WeightShape& shape, int64_t rows) {
+  if constexpr (!S::looksUpSixteen) {
+    const bool offset = shape.codes == CodeType::i4 && shape.zeros == ZeroType::none;
+    if (offset) return floatTileOf<S, IntegerNibbles<S, true>>(rows);
+    if (isFourBit(shape.codes) && shape.codes != CodeType::f4e2m1) return floatTileOf<S, IntegerNibbles<S, false>>(rows);
+  }
   switch (shape.codes) {
     case CodeType::u4:
     case CodeType::i4:
