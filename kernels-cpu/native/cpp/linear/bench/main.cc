@@ -25,6 +25,12 @@ struct Variant {
   Accuracy accuracy;
   int64_t rows;
   std::vector<double> times;
+  bool dense = false;  // of denseType; shape has the sizes
+  DenseType denseType = DenseType::f32;
+
+  size_t bytes() const {
+    return dense ? shape.outFeatures * shape.inFeatures * (denseType == DenseType::f32 ? 4 : 2) : packedBytes(shape);
+  }
 };
 
 constexpr size_t coldBytes = size_t{256} << 20;
@@ -34,7 +40,14 @@ struct Chain {
   std::unique_ptr<uint8_t, truth::Freed> memory = truth::aligned(coldBytes);
   std::vector<PackedLinear> matrices;
 
-  void fill(const WeightShape& shape) {
+  void fill(const Variant& v) {
+    const WeightShape& shape = v.shape;
+    if (v.dense) {
+      matrices.clear();
+      std::memset(memory.get(), 0x3c, coldBytes);  // every type has a small number of these bytes
+      for (size_t at = 0; at + v.bytes() <= coldBytes; at += v.bytes()) matrices.push_back({shape, memory.get() + at});
+      return;
+    }
     std::mt19937 random(1);
     truth::Layer layer = truth::randomLayer({32, shape.inFeatures, shape.groupSize, shape.codes, shape.scales, shape.zeros}, random);
     const size_t bytes = packedBytes(shape);
@@ -47,14 +60,21 @@ struct Chain {
 };
 
 // Seconds for one pass over `count` matrices, with a barrier after each.
-double pass(bench::Team& team, const Variant& v, const Chain& chain, size_t count, const PreparedInput& input, std::vector<float>& y) {
+double pass(bench::Team& team, const Variant& v, const Chain& chain, size_t count, const PreparedInput& input,
+            const std::vector<float>& x, std::vector<float>& y) {
   const LinearKernels& kernels = linearKernels(v.set);
   const int64_t blocks = blockCount(v.shape.outFeatures);
   const double start = seconds();
   for (size_t i = 0; i < count; i += 1) {
     team.run([&](int thread) {
-      forward(kernels, chain.matrices[i], input, {y.data(), v.shape.outFeatures}, blocks * thread / team.size(),
-              blocks * (thread + 1) / team.size());
+      const int64_t first = blocks * thread / team.size(), last = blocks * (thread + 1) / team.size();
+      const LinearOutput out = {y.data(), v.shape.outFeatures};
+      if (v.dense) {
+        const DenseLinear weight = {v.shape.outFeatures, v.shape.inFeatures, v.denseType, chain.matrices[i].data};
+        forwardDense(kernels, weight, x.data(), v.shape.inFeatures, v.rows, out, first, last);
+      } else {
+        forward(kernels, chain.matrices[i], input, out, first, last);
+      }
     });
   }
   return seconds() - start;
@@ -104,6 +124,14 @@ std::vector<Variant> variants() {
     add("i4 g128 exact", set, i4, Accuracy::exact, 504);
     add("i8 per channel int8PerToken", set, i8, Accuracy::int8PerToken, 504);
     add("e4m3 g128 exact", set, fp8, Accuracy::exact, 504);
+    for (DenseType type : {DenseType::f32, DenseType::bf16}) {
+      for (int64_t rows : {1, 504}) {
+        add(type == DenseType::f32 ? "dense f32" : "dense bf16", set, i8, Accuracy::exact, rows);
+        if (list.empty() || list.back().set != set) continue;
+        list.back().dense = true;
+        list.back().denseType = type;
+      }
+    }
   }
   return list;
 }
@@ -120,7 +148,7 @@ int main(int argc, char** argv) {
   std::printf("%-52s %8s %8s %7s %8s %8s %7s %7s\n", "", "GB/s", "read", "", "GOPS", "VNNI", "", "spread");
   for (Variant& v : variants()) {
     if (v.name.find(filter) == std::string::npos) continue;
-    chain.fill(v.shape);
+    chain.fill(v);
     const LinearKernels& kernels = linearKernels(v.set);
     const InputFormat format = {v.shape.inFeatures, v.shape.groupSize, v.accuracy};
     const auto workspace = truth::aligned(inputBytes(kernels, format, v.rows));
@@ -136,7 +164,7 @@ int main(int argc, char** argv) {
     std::vector<double> read, peak;
     volatile uint64_t sink = 0;
     for (int round = 0; round < rounds; round += 1) {
-      v.times.push_back(pass(team, v, chain, count, input, y));
+      v.times.push_back(pass(team, v, chain, count, input, x, y));
       const double start = seconds();
       team.run([&](int thread) {
         const size_t part = coldBytes / team.size();
@@ -152,7 +180,7 @@ int main(int argc, char** argv) {
 #endif
     }
     const double time = median(v.times);
-    const double rate = static_cast<double>(count * packedBytes(v.shape)) / time / 1e9;
+    const double rate = static_cast<double>(count * v.bytes()) / time / 1e9;
     const double operations = 2.0 * count * v.rows * v.shape.inFeatures * v.shape.outFeatures / time / 1e9;
     std::printf("%-52s %8.1f %8.1f %6.0f%% %8.0f ", v.name.c_str(), rate, median(read), 100 * rate / median(read), operations);
     if (peak.empty()) {
