@@ -1,6 +1,7 @@
-import type { Batch, ModelProgram } from '@lowbit/core';
 import { expect, it } from 'vitest';
+import type { Batch } from './backend.ts';
 import { checkBatch } from './check-batch.ts';
+import type { ModelProgram } from './program.ts';
 
 const program: ModelProgram = {
   modelType: 'test',

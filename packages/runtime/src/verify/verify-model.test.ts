@@ -1,9 +1,12 @@
+import { createHash } from 'node:crypto';
 import { cp, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { writeSafetensors } from '@lowbit/safetensors';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { planModel } from '../plan/plan-model.ts';
 import { registry, shippedModel } from '../test-support/shipped-model.ts';
+import { dequantizeModule, weightOf } from './module-weight.ts';
 import { verifyModel } from './verify-model.ts';
 
 const golden = join(shippedModel, 'golden.safetensors');
@@ -25,6 +28,19 @@ const float32 = (shape: readonly number[], fill: number) => ({
   bytes: new Uint8Array(new Float32Array(shape.reduce((a, b) => a * b)).fill(fill).buffer),
 });
 
+async function recordedWeight(module: string): Promise<Uint8Array> {
+  const plan = await planModel(shippedModel, { registry });
+  try {
+    const { buffer } = await dequantizeModule(plan, weightOf(plan, module)!);
+    const { weight_sha256 } = JSON.parse(await readFile(join(shippedModel, 'golden.json'), 'utf8'));
+    const bytes = new Uint8Array(buffer);
+    expect(createHash('sha256').update(bytes).digest('hex')).toBe(weight_sha256[module]);
+    return bytes;
+  } finally {
+    await plan.checkpoint.close();
+  }
+}
+
 describe('verifyModel', () => {
   it('passes on the shipped model, weights bit for bit', async () => {
     const progress: number[] = [];
@@ -35,34 +51,40 @@ describe('verifyModel', () => {
     });
     expect(report.passed).toBe(true);
     expect(report.records.map(({ record, status }) => `${record} ${status}`)).toEqual([
-      'weight.model.layers.0.self_attn.q_proj passed',
+      'weight_sha256.model.layers.0.self_attn.q_proj passed',
       'logits_0 passed',
     ]);
-    expect(report.records[0]!.measures).toMatchObject({ differing: 0, maxAbsDifference: 0 });
     // Far inside the limit of 1e-3: what is left is the order of f32 sums.
     expect(report.records[1]!.measures!.relative).toBeLessThan(1e-5);
     expect(report.records[1]!.measures).toMatchObject({ top1Agreement: 1 });
     expect(progress).toEqual([0, 1, 2]);
   });
 
-  it('fails on a checkpoint whose scales were touched', async () => {
+  it('fails on a checkpoint whose scales were touched, by the hash and by the numbers of the weight', async () => {
+    const module = 'model.layers.0.self_attn.q_proj';
+    // The hash says that these are the numbers of the format's library.
+    const weight = { dtype: 'F32' as const, shape: [256, 256], bytes: await recordedWeight(module) };
+    const against = join(folder, 'weight.safetensors');
+    await writeFile(against, writeSafetensors({ [`weight.${module}`]: weight }));
+    expect((await verifyModel(shippedModel, { registry, against })).records).toMatchObject([
+      { status: 'passed', rule: 'bit for bit', measures: { differing: 0, maxAbsDifference: 0 } },
+    ]);
+
     await cp(shippedModel, folder, { recursive: true });
     const file = join(folder, 'model.safetensors');
     const bytes = await readFile(file);
     const header = JSON.parse(bytes.subarray(8, 8 + Number(bytes.readBigUInt64LE())).toString());
-    const [start] = header['model.layers.0.self_attn.q_proj.scales'].data_offsets;
+    const [start] = header[`${module}.scales`].data_offsets;
     const at = 8 + Number(bytes.readBigUInt64LE()) + start;
     bytes[at] = bytes[at]! ^ 1;
     await writeFile(file, bytes);
-    const report = await verifyModel(folder, { registry, against: golden });
-    expect(report.passed).toBe(false);
-    expect(report.records[0]).toMatchObject({
-      record: 'weight.model.layers.0.self_attn.q_proj',
-      status: 'failed',
-      rule: 'bit for bit',
-    });
+    const byHash = await verifyModel(folder, { registry, against: golden });
+    expect(byHash.passed).toBe(false);
+    expect(byHash.records[0]).toMatchObject({ record: `weight_sha256.${module}`, status: 'failed' });
+    const [byNumbers] = (await verifyModel(folder, { registry, against })).records;
+    expect(byNumbers).toMatchObject({ record: `weight.${module}`, status: 'failed', rule: 'bit for bit' });
     // One scale of one group of 128: all of its weights but those at the zero point.
-    expect(report.records[0]!.measures!.differing).toBeGreaterThan(64);
+    expect(byNumbers!.measures!.differing).toBeGreaterThan(64);
   });
 
   it('takes a tolerance of its own, and the hashes of golden.json', async () => {
@@ -104,7 +126,7 @@ describe('verifyModel', () => {
   it('leaves records of other numerics alone when asked to', async () => {
     const { records } = await verifyModel(shippedModel, { registry, against: golden, numerics: 'faithful' });
     expect(records.map(({ record, status, rule }) => `${record} ${status}: ${rule}`)).toEqual([
-      'weight.model.layers.0.self_attn.q_proj passed: bit for bit',
+      'weight_sha256.model.layers.0.self_attn.q_proj passed: the same SHA-256',
       'logits_0 unchecked: a record of a run with numerics exact, and only faithful was asked for',
     ]);
   });
