@@ -22,7 +22,8 @@ type State = 'idle' | 'running' | 'closed';
  */
 export async function compile(request: CompileRequest<NativeDevice>): Promise<Executable> {
   const { program, descriptions, kvCache, device } = request;
-  const { threads, instructionSet } = device;
+  const { instructionSet } = device;
+  const threads = request.threads ?? device.threads;
   const model = new (loadAddon().NativeModel)({ threads, instructionSet });
   const memory = { weights: 0, kvCache: 0 };
   try {

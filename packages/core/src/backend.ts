@@ -35,6 +35,8 @@ export interface CompileRequest<D extends Device = Device> {
   readonly numerics: Numerics;
   readonly bytes: TensorBytes;
   readonly kvCache: KvCacheSize;
+  /** Most threads that a backend of the processor computes with. Absent: the backend's choice. */
+  readonly threads?: number;
   readonly signal?: AbortSignal;
   /** Called as modules become ready. */
   onProgress?(done: number, total: number): void;

@@ -41,6 +41,7 @@ export async function openPlan(plan: ModelPlan, options: OpenOptions): Promise<M
       numerics: plan.numerics,
       bytes: plan.checkpoint.bytes,
       kvCache: { blockSize, blocks: pool.total },
+      ...(options.threads === undefined ? {} : { threads: options.threads }),
       ...(options.signal ? { signal: options.signal } : {}),
       onProgress: (done, total) => options.onProgress?.({ stage: 'weights', done, total }),
     });

@@ -27,6 +27,8 @@ export interface OpenOptions extends PlanOptions {
   readonly prefillChunk?: number | undefined;
   /** Tokens that the KV cache holds, all sequences together. Default: four full contexts, at most 16,384. */
   readonly kvCacheTokens?: number | undefined;
+  /** Most threads that a backend of the processor computes with. Default: its own choice. */
+  readonly threads?: number | undefined;
   /** Replaces the model's chat template. */
   readonly chatTemplate?: string | undefined;
   /** `model`: what `generation_config.json` says, where a request does not. `none`: it is not read. Default `model`. */

@@ -12,6 +12,7 @@ import {
   type DeviceOptions,
   type KvCacheOptions,
   type NumericsOptions,
+  type ThreadsOptions,
 } from '../options/plan-options.ts';
 import { count } from '../output/format.ts';
 import { createOutput } from '../output/output.ts';
@@ -20,7 +21,7 @@ import { formatSpeed } from '../output/speed-text.ts';
 import { discoverRegistry } from '../plugins.ts';
 import type { Session } from '../session.ts';
 
-interface BenchOptions extends CommonOptions, DeviceOptions, NumericsOptions, KvCacheOptions {
+interface BenchOptions extends CommonOptions, DeviceOptions, ThreadsOptions, NumericsOptions, KvCacheOptions {
   readonly promptTokens: number;
   readonly newTokens: number;
   readonly batch: readonly number[];
@@ -63,6 +64,7 @@ async function bench(session: Session, folderArgument: string, options: BenchOpt
   const held = tokensHeld(context, newTokens, largest);
   const open = (contextLength?: number) =>
     openModel(session, output, folder, {
+    threads,
       registry,
       device,
       numerics,

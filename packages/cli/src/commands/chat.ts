@@ -12,9 +12,11 @@ import {
   addDeviceOption,
   addKvCacheOption,
   addNumericsOption,
+  addThreadsOption,
   type DeviceOptions,
   type KvCacheOptions,
   type NumericsOptions,
+  type ThreadsOptions,
 } from '../options/plan-options.ts';
 import { addSamplingOptions, type SamplingOptions, samplingParameters } from '../options/sampling-options.ts';
 import { formatGeneration, formatModelInfo } from '../output/generation-text.ts';
@@ -26,6 +28,7 @@ import type { Session } from '../session.ts';
 interface ChatCommandOptions
   extends CommonOptions,
     DeviceOptions,
+    ThreadsOptions,
     NumericsOptions,
     KvCacheOptions,
     SamplingOptions,
@@ -49,6 +52,7 @@ export function chatCommand(session: Session): Command {
   addChatTemplateOption(command);
   addSamplingOptions(command);
   addDeviceOption(command);
+  addThreadsOption(command);
   addNumericsOption(command);
   addKvCacheOption(command);
   addCommonOptions(command);
@@ -64,10 +68,11 @@ async function chat(session: Session, modelArgument: string | undefined, options
   const givenTemplate = await readChatTemplate(options, session.io.cwd);
   const chatTemplate = givenTemplate ?? (modelArgument === undefined ? shippedTemplate : undefined);
   const registry = await discoverRegistry(session, output);
-  const { device, numerics, kvCacheDtype: kvCacheType, quiet } = options;
+  const { device, threads, numerics, kvCacheDtype: kvCacheType, quiet } = options;
   const { model } = await openModel(session, output, folder, {
     registry,
     device,
+    threads,
     numerics,
     kvCacheType,
     quiet,

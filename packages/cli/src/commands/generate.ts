@@ -10,9 +10,11 @@ import {
   addDeviceOption,
   addKvCacheOption,
   addNumericsOption,
+  addThreadsOption,
   type DeviceOptions,
   type KvCacheOptions,
   type NumericsOptions,
+  type ThreadsOptions,
 } from '../options/plan-options.ts';
 import { addSamplingOptions, type SamplingOptions, samplingParameters } from '../options/sampling-options.ts';
 import { formatGeneration, formatModelInfo } from '../output/generation-text.ts';
@@ -24,7 +26,13 @@ import type { Session } from '../session.ts';
 import { type ShippedModel, shippedModel, shippedModels } from '../shipped-model.ts';
 import { UsageError } from '../usage-error.ts';
 
-interface GenerateOptions extends CommonOptions, DeviceOptions, NumericsOptions, KvCacheOptions, SamplingOptions {
+interface GenerateOptions
+  extends CommonOptions,
+    DeviceOptions,
+    ThreadsOptions,
+    NumericsOptions,
+    KvCacheOptions,
+    SamplingOptions {
   readonly prompt?: string;
   readonly model?: ShippedModel;
 }
@@ -57,6 +65,7 @@ export function generateCommand(session: Session): Command {
     );
   addSamplingOptions(command);
   addDeviceOption(command);
+  addThreadsOption(command);
   addNumericsOption(command);
   addKvCacheOption(command);
   addCommonOptions(command);
@@ -85,10 +94,11 @@ async function generate(
     modelArgument === undefined ? { ...story.sampling, seed: story.seeds[shipped] } : { seed: randomInt(2 ** 32) };
   const sampling = { ...defaults, ...samplingParameters(options) };
   const registry = await discoverRegistry(session, output);
-  const { device, numerics, kvCacheDtype: kvCacheType, quiet, json } = options;
+  const { device, threads, numerics, kvCacheDtype: kvCacheType, quiet, json } = options;
   const { model, seconds } = await openModel(session, output, folder, {
     registry,
     device,
+    threads,
     numerics,
     kvCacheType,
     quiet,

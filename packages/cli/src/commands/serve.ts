@@ -10,9 +10,11 @@ import {
   addDeviceOption,
   addKvCacheOption,
   addNumericsOption,
+  addThreadsOption,
   type DeviceOptions,
   type KvCacheOptions,
   type NumericsOptions,
+  type ThreadsOptions,
 } from '../options/plan-options.ts';
 import { addServingOptions, type ServingOptions, servingNotices } from '../options/serving-options.ts';
 import { formatModelInfo } from '../output/generation-text.ts';
@@ -23,7 +25,13 @@ import { seededModel } from '../seeded-model.ts';
 import type { Session } from '../session.ts';
 import { UsageError } from '../usage-error.ts';
 
-interface ServeCommandOptions extends CommonOptions, DeviceOptions, NumericsOptions, KvCacheOptions, ServingOptions {}
+interface ServeCommandOptions
+  extends CommonOptions,
+    DeviceOptions,
+    ThreadsOptions,
+    NumericsOptions,
+    KvCacheOptions,
+    ServingOptions {}
 
 export function serveCommand(session: Session): Command {
   const command = new Command('serve')
@@ -36,6 +44,7 @@ export function serveCommand(session: Session): Command {
     .action((model: string | undefined, options: ServeCommandOptions) => serve(session, model, options));
   addServingOptions(command);
   addDeviceOption(command);
+  addThreadsOption(command);
   addNumericsOption(command);
   addKvCacheOption(command);
   addCommonOptions(command);
@@ -57,6 +66,7 @@ async function serve(session: Session, modelArgument: string | undefined, option
   const { model } = await openModel(session, output, folder, {
     registry,
     device: options.device,
+    threads: options.threads,
     numerics: options.numerics,
     kvCacheType: options.kvCacheDtype,
     contextLength: options.contextLength,

@@ -1,10 +1,15 @@
 import type { Numerics } from '@lowbit/core';
 import type { KvCacheType } from '@lowbit/runtime';
 import { type Command, InvalidArgumentError, Option } from 'commander';
+import { wholeNumber } from './parse-number.ts';
 
 /** Where and how a model runs. */
 export interface DeviceOptions {
   readonly device?: string;
+}
+
+export interface ThreadsOptions {
+  readonly threads?: number;
 }
 
 export interface NumericsOptions {
@@ -15,6 +20,14 @@ const numerics: readonly Numerics[] = ['exact', 'faithful', 'fast'];
 
 export function addDeviceOption(command: Command): Command {
   return command.option('--device <device>', 'cpu, or one backend: cpu:reference (default: cpu)');
+}
+
+export function addThreadsOption(command: Command): Command {
+  return command.option(
+    '--threads <number>',
+    'threads of a CPU backend (default: one per physical core)',
+    wholeNumber({ min: 1, max: 1024 }),
+  );
 }
 
 const whatNumericsMean =
