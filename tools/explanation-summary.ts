@@ -16,7 +16,7 @@ export function summarizeExplanation(explanation: Explanation): readonly string[
     ...[...groups].map(([key, members]) => `${members.length} x ${key}`),
     ...countLines(unused.map(({ tensor, reason }) => `left aside: ${tensor.replace(/^.*\./, '')}, ${reason}`)),
     ...warnings.map((warning) => `warning: ${warning}`),
-    `${bytes.stored} bytes stored, ${bytes.device} on the device, ${bytes.kvCachePerToken} of KV cache per token`,
+    `${bytes.stored} bytes stored, ${bytes.device} on the device, ${bytes.kvCachePerToken} of KV cache per token, ${bytes.workspacePerToken} per token of a batch`,
   ];
 }
 

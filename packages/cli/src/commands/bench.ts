@@ -64,9 +64,10 @@ async function bench(session: Session, folderArgument: string, options: BenchOpt
   const held = tokensHeld(context, newTokens, largest);
   const open = (contextLength?: number) =>
     openModel(session, output, folder, {
-    threads,
+      threads,
       registry,
       device,
+      threads,
       numerics,
       kvCacheType,
       quiet,

@@ -57,7 +57,7 @@ const explanation: Explanation = {
   ],
   unused: layers.map((layer) => ({ tensor: `model.layers.${layer}.rotary_emb.inv_freq`, reason: 'computed anew' })),
   warnings: ['a rule surprises'],
-  bytes: { stored: 13_312, device: 45_056, kvCachePerToken: 1536 },
+  bytes: { stored: 13_312, device: 45_056, kvCachePerToken: 1536, workspacePerToken: 2048 },
 };
 
 function explaining() {
@@ -108,7 +108,8 @@ describe('lowbit explain', () => {
       left aside                               why
       model.layers.{0..2}.rotary_emb.inv_freq  computed anew
 
-      13.0 KiB stored; on the device 44.0 KiB, and 1.50 KiB of KV cache per token
+      13.0 KiB stored; on the device 44.0 KiB, and 1.50 KiB of KV cache per token;
+      2.00 KiB more per token of a running batch
       "
     `);
   });

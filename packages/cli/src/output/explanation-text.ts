@@ -34,7 +34,7 @@ export function formatExplanation(explanation: Explanation, options: Explanation
     sections.push(table);
   }
   sections.push(
-    `${formatBytes(bytes.stored)} stored; on the device ${formatBytes(bytes.device)}, and ${formatBytes(bytes.kvCachePerToken)} of KV cache per token\n`,
+    `${formatBytes(bytes.stored)} stored; on the device ${formatBytes(bytes.device)}, and ${formatBytes(bytes.kvCachePerToken)} of KV cache per token;\n${formatBytes(bytes.workspacePerToken)} more per token of a running batch\n`,
   );
   return sections.join('\n');
 }

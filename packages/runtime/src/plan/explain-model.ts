@@ -33,6 +33,7 @@ export function explainPlan(plan: ModelPlan): Explanation {
       stored: distinctBytes(plan),
       device: sum((kind) => kind !== 'kvCache'),
       kvCachePerToken: sum((kind) => kind === 'kvCache'),
+      workspacePerToken: workspaceBytes(plan.program),
     },
   };
 }
@@ -60,7 +61,7 @@ function explainModule({ modules, selections, numerics }: ModelPlan, name: strin
     refusals: selection?.refusals ?? [],
     ...(approximation === undefined ? {} : { approximation }),
     storedBytes: stored,
-    deviceBytes: kernel ? kernel.bytes(description) : stored,
+    deviceBytes: kernel ? kernel.bytes(description) : f32Bytes(description),
   };
 }
 
@@ -85,6 +86,16 @@ function layoutOf(description: ModuleDescription): string {
       return `${type} [token, ${numKvHeads} heads, ${sizes}]`;
     }
   }
+}
+
+/** Norms and vectors have no kernels: backends keep them as f32. */
+function f32Bytes(description: ModuleDescription): number {
+  const sizes = tensorsOf(description).map(({ shape }) => shape.reduce((product, size) => product * size, 1));
+  return sizes.reduce((total, size) => total + size, 0) * Float32Array.BYTES_PER_ELEMENT;
+}
+
+function workspaceBytes({ values }: ModelPlan['program']): number {
+  return Object.values(values).reduce((total, width) => total + width * Float32Array.BYTES_PER_ELEMENT, 0);
 }
 
 /** Bytes on disk, a tensor that two modules share counted once. */

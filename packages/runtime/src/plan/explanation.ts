@@ -17,7 +17,14 @@ export interface Explanation {
   /** Tensors left aside, each with the rule that says so. */
   readonly unused: readonly { readonly tensor: string; readonly reason: string }[];
   readonly warnings: readonly string[];
-  readonly bytes: { readonly stored: number; readonly device: number; readonly kvCachePerToken: number };
+  readonly bytes: {
+    readonly stored: number;
+    /** What prepared weights take. */
+    readonly device: number;
+    readonly kvCachePerToken: number;
+    /** Values between operations, as f32, while a batch runs: for each of its tokens, besides a row of logits. */
+    readonly workspacePerToken: number;
+  };
 }
 
 export interface ModuleExplanation {

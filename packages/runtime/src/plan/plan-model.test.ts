@@ -52,6 +52,8 @@ describe('explainModel', () => {
     expect(explanation.bytes.stored).toBe(stored);
     // Two layers, keys and values, one head of 4 features, f32.
     expect(explanation.bytes.kvCachePerToken).toBe(2 * 2 * 4 * 4);
+    // hidden, normed, query, attended, update; key, value; gate, up: f32.
+    expect(explanation.bytes.workspacePerToken).toBe((5 * 8 + 2 * 4 + 2 * 12) * 4);
   });
 
   it.each<[string, (tensors: Tensors) => void, string]>([
