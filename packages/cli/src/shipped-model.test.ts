@@ -138,7 +138,7 @@ describe('with the shipped model', { timeout: 60_000 }, () => {
     expect(code).toBe(0);
     expect(JSON.parse(stdout)).toMatchObject({
       methods: expect.arrayContaining([expect.objectContaining({ name: 'awq', status: 'ready' })]),
-      backends: [{ name: 'cpu:reference', status: 'ready' }],
+      backends: expect.arrayContaining([expect.objectContaining({ name: 'cpu:reference', status: 'ready' })]),
     });
   });
 });

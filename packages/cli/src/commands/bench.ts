@@ -64,7 +64,6 @@ async function bench(session: Session, folderArgument: string, options: BenchOpt
   const held = tokensHeld(context, newTokens, largest);
   const open = (contextLength?: number) =>
     openModel(session, output, folder, {
-      threads,
       registry,
       device,
       threads,
