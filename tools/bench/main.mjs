@@ -34,7 +34,7 @@ const { values: options } = parseArgs({
     rounds: { type: 'string', default: '5' },
     cache: { type: 'string', default: join(homedir(), '.cache/lowbit-bench') },
     'no-download': { type: 'boolean', default: false },
-    'lowbit-args': { type: 'string', default: '' },
+    numerics: { type: 'string' },
   },
 });
 const cache = options.cache;
@@ -130,7 +130,7 @@ async function measureLowbit(checkpoint, { threads, promptTokens, newTokens, con
     1,
     '--json',
   ];
-  const extra = options['lowbit-args'].split(' ').filter((one) => one !== '');
+  const extra = options.numerics === undefined ? [] : ['--numerics', options.numerics];
   const { prefill, decode } = JSON.parse(await run(process.execPath, [lowbit, ...argv.map(String), ...extra]));
   return { prefill: prefill.runs, decode: decode.batches.map((/** @type {{ runs: number[] }} */ one) => one.runs) };
 }
