@@ -4,9 +4,7 @@ import { fileURLToPath } from 'node:url';
 
 export type FoundAddon = { readonly path: string } | { readonly missing: string };
 
-/**
- * The prebuilt package of this platform if it is installed, else what was built here.
- */
+/** The prebuilt package of this platform if it is installed, else what was built here. */
 export function findAddon(): FoundAddon {
   const name = prebuiltPackage();
   try {
@@ -23,7 +21,7 @@ export function findAddon(): FoundAddon {
 
 /** `@lowbit/kernels-cpu-linux-x64`, with `-musl` where the C library is not glibc. */
 export function prebuiltPackage(): string {
-  const musl = process.platform === 'linux' && !isGlibc() ? '-musl' : '';
+  const musl = process.platform === 'linux' && isMusl() ? '-musl' : '';
   return `@lowbit/kernels-cpu-${process.platform}-${process.arch}${musl}`;
 }
 
@@ -33,7 +31,11 @@ function packageFile(): URL {
   return inSources ? new URL('..', import.meta.url) : new URL(import.meta.url);
 }
 
-function isGlibc(): boolean {
-  const { header } = process.report.getReport() as { header?: { glibcVersionRuntime?: string } };
-  return header?.glibcVersionRuntime !== undefined;
+/** `ldd` is a script that comes with the C library and names it; a report of the process would take a quarter second. */
+function isMusl(): boolean {
+  try {
+    return readFileSync('/usr/bin/ldd', 'latin1').includes('musl');
+  } catch {
+    return false;
+  }
 }

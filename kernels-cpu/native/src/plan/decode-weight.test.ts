@@ -31,8 +31,9 @@ const dtypes = { 8: 'U8', 16: 'U16', 32: 'I32', 64: 'I64' } as const;
 const outFeatures = 64;
 const inFeatures = 96;
 
-describe.runIf('path' in found)('decodeWeight', () => {
-  it('gives what numerics gives, bit for bit, for any layout', async () => {
+describe('decodeWeight', () => {
+  it('gives what numerics gives, bit for bit, for any layout', async (context) => {
+    if ('missing' in found) return context.skip(found.missing);
     await fc.assert(
       fc.asyncProperty(weights(), async ({ weight, tensors }) => {
         const plan = await planWeight(weight, { form: 'decoded' }, memoryBytes(tensors));
@@ -44,10 +45,27 @@ describe.runIf('path' in found)('decodeWeight', () => {
       { numRuns: 150 },
     );
   });
-});
 
-describe.skipIf('path' in found)('decodeWeight', () => {
-  it.skip(`not run: ${'missing' in found ? found.missing : ''}`, () => {});
+  it('refuses plans that are wrong, and goes on', async (context) => {
+    if ('missing' in found) return context.skip(found.missing);
+    const { decodeWeight } = loadAddon();
+    const table = { type: 'u8', rows: Float64Array.of(0), columns: Float64Array.of(0, 8) } as const;
+    const plan = (codes: object) =>
+      ({ form: 'decoded', outFeatures: 1, inFeatures: 2, scales: [], codes: { ...table, ...codes } }) as never;
+    const bytes = new Uint8Array(2);
+    expect(Array.from(decodeWeight(plan({ source: { bytes } })))).toEqual([0, 0]);
+    expect(() => decodeWeight(plan({ source: { bytes: bytes.subarray(1) } }))).toThrow('a code outside its tensor');
+    expect(() => decodeWeight(plan({ source: { bytes }, columns: Float64Array.of(0, 1e15) }))).toThrow(
+      'a code outside',
+    );
+    expect(() => decodeWeight(plan({ source: { bytes }, columns: [0, 8] }))).toThrow(
+      'weight.codes.columns: expected a Float64Array',
+    );
+    expect(() => decodeWeight(plan({ source: { file: '/nowhere', start: 0, end: 2 } }))).toThrow(
+      '/nowhere: cannot be opened',
+    );
+    expect(() => decodeWeight(undefined as never)).toThrow('weight: expected an object');
+  });
 });
 
 /** A code table, up to three scales, perhaps a zero point, a shift, a group index. Bytes are random: all codes occur. */
