@@ -20,7 +20,7 @@ export function findAddon(): FoundAddon {
 }
 
 /** `@lowbit/kernels-cpu-linux-x64`, with `-musl` where the C library is not glibc. */
-export function prebuiltPackage(): string {
+function prebuiltPackage(): string {
   const musl = process.platform === 'linux' && isMusl() ? '-musl' : '';
   return `@lowbit/kernels-cpu-${process.platform}-${process.arch}${musl}`;
 }

@@ -36,7 +36,7 @@ function nativeDevice(): NativeDevice {
 function selfTest(path: string): Promise<string> {
   const script = 'process.stdout.write(JSON.stringify(require(process.argv[1]).selfTest()))';
   return new Promise((resolve) => {
-    execFile(process.execPath, ['-e', script, path], { timeout: 30_000, env: {} }, (error, stdout, stderr) => {
+    execFile(process.execPath, ['-e', script, path], { timeout: 30_000 }, (error, stdout, stderr) => {
       if (error) resolve(`the self-test of ${path} failed: ${lastLine(stderr) || error.message}`);
       else resolve(JSON.parse(stdout));
     });

@@ -13,11 +13,7 @@ export function formBytes(weight: QuantizedWeight, form: WeightForm): number {
   return packedBytes(outFeatures, inFeatures, form.packed);
 }
 
-export function packedBytes(
-  outFeatures: number,
-  inFeatures: number,
-  { codes, scales, zeros, groupSize }: PackedForm,
-): number {
+function packedBytes(outFeatures: number, inFeatures: number, { codes, scales, zeros, groupSize }: PackedForm): number {
   const octetBytes = codes === 'u4' || codes === 'i4' || codes === 'f4e2m1' ? 128 : 256;
   const tableBytes = blockRows * ((scales === 'f32' ? 4 : 2) + { none: 0, u8: 1, f32: 4 }[zeros]);
   const group = Math.min(groupSize, inFeatures);
