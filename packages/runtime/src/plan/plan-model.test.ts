@@ -236,10 +236,10 @@ describe('backends', () => {
 
   it('names the package of a backend that is not at hand', async () => {
     await expect(explainWith([])).rejects.toThrow(
-      'no backend for "cpu" (present: none)\nInstall it: npm install @lowbit/kernels-cpu-reference (libraries: pass it to createRegistry).',
+      'no backend for "cpu" (present: none)\nInstall it: npm install @lowbit/kernels-cpu or @lowbit/kernels-cpu-reference (libraries: pass it to createRegistry).',
     );
     await expect(explainWith([reference], 'tpu')).rejects.toThrow(
-      'no backend for "tpu" (present: cpu:reference)\nBackends of lowbit\'s own: cpu:reference (@lowbit/kernels-cpu-reference).',
+      'no backend for "tpu" (present: cpu:reference)\nBackends of lowbit\'s own: cpu:native (@lowbit/kernels-cpu), cpu:reference (@lowbit/kernels-cpu-reference).',
     );
   });
 });
@@ -247,7 +247,9 @@ describe('backends', () => {
 describe('missingPlugins', () => {
   it("lists lowbit's own that are not at hand", () => {
     expect(missingPlugins(createRegistry({}))).toContainEqual({ kind: 'method', name: 'awq', package: '@lowbit/awq' });
-    expect(missingPlugins(registry).filter(({ kind }) => kind === 'backend')).toEqual([]);
+    expect(missingPlugins(registry).filter(({ kind }) => kind === 'backend')).toEqual([
+      { kind: 'backend', name: 'cpu:native', package: '@lowbit/kernels-cpu' },
+    ]);
   });
 });
 
