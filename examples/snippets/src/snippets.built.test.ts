@@ -17,7 +17,7 @@ const snippets: Readonly<Record<string, { readonly args?: readonly string[]; rea
   'stream/awq/basic.ts': { output: /^[^.]+\.[^.]*\n\d+ tokens; ended by abort\n$/ },
   'chat/awq/basic.ts': { output: /^\s*\S+ \S+ \S+/ },
   'explain/awq/basic.ts': {
-    output: /^\S+, awq, on cpu:reference.*\n(?:.+\n)*model\.layers\.0\.self_attn\.q_proj: w4a16/,
+    output: /^\S+, awq, on cpu:(?:native|reference).*\n(?:.+\n)*model\.layers\.0\.self_attn\.q_proj: w4a16/,
   },
   'bundle/awq/basic.ts': { args: [model], output: /^ a long time, and the ship was now in the/ },
 };
