@@ -71,9 +71,28 @@ float dot(const float* a, const float* b, int64_t count) {
   return sum(products);
 }
 
-void addScaled(float weight, const float* x, int64_t count, float* sums) {
-  for (int64_t i = 0; i < count; i += lanes) {
-    storePart(sums + i, loadPart(sums + i, count - i) + splat(weight) * loadPart(x + i, count - i), count - i);
+// sums += weights[0] * rows[0] + weights[1] * rows[1] + ..., in this order; four vectors of sums stay in registers.
+void addWeighted(const float* weights, const float* const* rows, int64_t count, int64_t size, float* sums) {
+  int64_t i = 0;
+  for (; i + 4 * lanes <= size; i += 4 * lanes) {
+    F32x16 a = load(sums + i), b = load(sums + i + lanes), c = load(sums + i + 2 * lanes), d = load(sums + i + 3 * lanes);
+    for (int64_t row = 0; row < count; row += 1) {
+      const F32x16 weight = splat(weights[row]);
+      const float* x = rows[row] + i;
+      a += weight * load(x);
+      b += weight * load(x + lanes);
+      c += weight * load(x + 2 * lanes);
+      d += weight * load(x + 3 * lanes);
+    }
+    storePart(sums + i, a, lanes);
+    storePart(sums + i + lanes, b, lanes);
+    storePart(sums + i + 2 * lanes, c, lanes);
+    storePart(sums + i + 3 * lanes, d, lanes);
+  }
+  for (; i < size; i += lanes) {
+    F32x16 a = loadPart(sums + i, size - i);
+    for (int64_t row = 0; row < count; row += 1) a += splat(weights[row]) * loadPart(rows[row] + i, size - i);
+    storePart(sums + i, a, size - i);
   }
 }
 
@@ -91,32 +110,42 @@ void softmax(float* scores, int64_t count) {
   for (int64_t i = 0; i < count; i += lanes) storePart(scores + i, loadPart(scores + i, count - i) / total, count - i);
 }
 
-// Keys and values are read once for all rows and heads of the tile. A row's sums run over its positions in order, whatever
-// tile it is in.
+// Keys and values are read once for all rows and heads of the tile, `positionsAtOnce` at a time. A row's sums run over its
+// positions in order, whatever tile it is in.
 void attend(const AttentionTile& tile) {
   const int64_t length = tile.firstPosition + tile.rows;
+  const int64_t keySize = tile.keys.headSize, valueSize = tile.values.headSize;
+  float* buffer = tile.scratch;
+  float* scores = buffer + positionsAtOnce * (keySize > valueSize ? keySize : valueSize) + 64;
   const auto firstOf = [&](int64_t row) {
     const int64_t first = tile.firstPosition + row + 1 - tile.slidingWindow;
     return tile.slidingWindow > 0 && first > 0 ? first : int64_t{0};
   };
-  const auto slotOf = [&](int64_t position) {
-    return tile.blocks[position / tile.blockSize] * tile.blockSize + position % tile.blockSize;
-  };
-  const int64_t keySize = tile.keys.headSize, valueSize = tile.values.headSize;
-  float* buffer = tile.scratch;
-  float* scores = tile.scratch + keySize + valueSize + 64;
   const int64_t start = firstOf(0), stride = length - start;
 
-  for (int64_t position = start; position < length; position += 1) {
-    const float* key = readElements(tile.keys, slotOf(position), tile.kvHead, tile.kvHeads, buffer);
-    for (int64_t row = 0; row < tile.rows; row += 1) {
-      if (position > tile.firstPosition + row || position < firstOf(row)) continue;
-      for (int64_t head = 0; head < tile.heads; head += 1) {
-        const float* query = tile.query + row * tile.queryStride + head * keySize;
-        scores[(row * tile.heads + head) * stride + position - start] = dot(query, key, keySize) * tile.scale;
+  // Calls use(row, head, scores, elements, count) with runs of positions that the row sees: their scores, and where their elements are.
+  const auto forEachRun = [&](const CacheElements& cache, auto use) {
+    for (int64_t block = start; block < length; block += positionsAtOnce) {
+      const int64_t end = block + positionsAtOnce < length ? block + positionsAtOnce : length;
+      const float* elements[positionsAtOnce];
+      for (int64_t position = block; position < end; position += 1) {
+        const int64_t slot = tile.blocks[position / tile.blockSize] * tile.blockSize + position % tile.blockSize;
+        elements[position - block] = readElements(cache, slot, tile.kvHead, tile.kvHeads, buffer + (position - block) * cache.headSize);
+      }
+      for (int64_t row = 0; row < tile.rows; row += 1) {
+        const int64_t from = firstOf(row) > block ? firstOf(row) : block;
+        const int64_t last = tile.firstPosition + row + 1, to = last < end ? last : end;
+        for (int64_t head = 0; head < tile.heads && from < to; head += 1) {
+          use(row, head, scores + (row * tile.heads + head) * stride + from - start, elements + (from - block), to - from);
+        }
       }
     }
-  }
+  };
+
+  forEachRun(tile.keys, [&](int64_t row, int64_t head, float* score, const float* const* keys, int64_t count) {
+    const float* query = tile.query + row * tile.queryStride + head * keySize;
+    for (int64_t i = 0; i < count; i += 1) score[i] = dot(query, keys[i], keySize) * tile.scale;
+  });
   for (int64_t row = 0; row < tile.rows; row += 1) {
     for (int64_t head = 0; head < tile.heads; head += 1) {
       softmax(scores + (row * tile.heads + head) * stride + firstOf(row) - start, tile.firstPosition + row + 1 - firstOf(row));
@@ -124,16 +153,9 @@ void attend(const AttentionTile& tile) {
       for (int64_t i = 0; i < valueSize; i += 1) out[i] = 0;
     }
   }
-  for (int64_t position = start; position < length; position += 1) {
-    const float* value = readElements(tile.values, slotOf(position), tile.kvHead, tile.kvHeads, buffer);
-    for (int64_t row = 0; row < tile.rows; row += 1) {
-      if (position > tile.firstPosition + row || position < firstOf(row)) continue;
-      for (int64_t head = 0; head < tile.heads; head += 1) {
-        const float weight = scores[(row * tile.heads + head) * stride + position - start];
-        addScaled(weight, value, valueSize, tile.output + row * tile.outputStride + head * valueSize);
-      }
-    }
-  }
+  forEachRun(tile.values, [&](int64_t row, int64_t head, float* weights, const float* const* values, int64_t count) {
+    addWeighted(weights, values, count, valueSize, tile.output + row * tile.outputStride + head * valueSize);
+  });
 }
 
 constexpr OperationKernels operations = {rmsNorm, siluMul, add, attend};

@@ -41,8 +41,11 @@ struct OperationKernels {
   void (*attend)(const AttentionTile&);
 };
 
+// Positions whose keys, or values, are decoded at once.
+constexpr int64_t positionsAtOnce = 16;
+
 inline int64_t attentionScratch(int64_t rows, int64_t heads, int64_t positions, int64_t headSize, int64_t valueHeadSize) {
-  return rows * heads * (positions + 16) + headSize + valueHeadSize + 64;
+  return rows * heads * (positions + 16) + positionsAtOnce * (headSize > valueHeadSize ? headSize : valueHeadSize) + 64;
 }
 
 const OperationKernels& plainOperations();

@@ -30,7 +30,9 @@ inline F32x16 loadPart(const float* p, int64_t count) {
 }
 
 inline void storePart(float* p, F32x16 v, int64_t count) {
-  std::memcpy(p, &v, static_cast<size_t>(count < lanes ? count : lanes) * sizeof(float));
+  // Of a size known here, a copy is one instruction; else a call.
+  if (count >= lanes) std::memcpy(p, &v, sizeof v);
+  else std::memcpy(p, &v, static_cast<size_t>(count) * sizeof(float));
 }
 
 // Halves are folded onto each other: always the same order.
@@ -77,7 +79,8 @@ inline F32x16 floatOfBits(U32x16 bits) {
 
 inline U16x16 load16(const uint16_t* p, int64_t count) {
   U16x16 v = {};
-  std::memcpy(&v, p, static_cast<size_t>(count < lanes ? count : lanes) * sizeof(uint16_t));
+  if (count >= lanes) std::memcpy(&v, p, sizeof v);
+  else std::memcpy(&v, p, static_cast<size_t>(count) * sizeof(uint16_t));
   return v;
 }
 
