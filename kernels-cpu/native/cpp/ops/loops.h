@@ -65,10 +65,25 @@ const float* readElements(const CacheElements& cache, int64_t slot, int64_t kvHe
   return buffer;
 }
 
-float dot(const float* a, const float* b, int64_t count) {
-  F32x16 products = {};
-  for (int64_t i = 0; i < count; i += lanes) products += loadPart(a + i, count - i) * loadPart(b + i, count - i);
-  return sum(products);
+// columns[feature * lanes + row] = rows[row][feature], zero for rows from `count` on.
+void transposeRows(const float* const* rows, int64_t count, int64_t size, float* columns) {
+  for (int64_t i = 0; i < size; i += lanes) {
+    F32x16 block[lanes];
+    for (int64_t row = 0; row < lanes; row += 1) block[row] = row < count ? loadPart(rows[row] + i, size - i) : F32x16{};
+    transpose(block);
+    for (int64_t feature = 0; feature < lanes; feature += 1) storePart(columns + (i + feature) * lanes, block[feature], lanes);
+  }
+}
+
+// Products of one row with as many others as there are lanes, which are columns here: no sum across lanes is needed.
+F32x16 dots(const float* x, const float* columns, int64_t size) {
+  F32x16 sums[4] = {};
+  int64_t i = 0;
+  for (; i + 4 <= size; i += 4) {
+    for (int64_t j = 0; j < 4; j += 1) sums[j] += splat(x[i + j]) * load(columns + (i + j) * lanes);
+  }
+  for (; i < size; i += 1) sums[0] += splat(x[i]) * load(columns + i * lanes);
+  return (sums[0] + sums[1]) + (sums[2] + sums[3]);
 }
 
 // sums += weights[0] * rows[0] + weights[1] * rows[1] + ..., in this order; four vectors of sums stay in registers.
@@ -115,37 +130,42 @@ void softmax(float* scores, int64_t count) {
 void attend(const AttentionTile& tile) {
   const int64_t length = tile.firstPosition + tile.rows;
   const int64_t keySize = tile.keys.headSize, valueSize = tile.values.headSize;
-  float* buffer = tile.scratch;
-  float* scores = buffer + positionsAtOnce * (keySize > valueSize ? keySize : valueSize) + 64;
+  const int64_t bufferSize = positionsAtOnce * ((keySize > valueSize ? keySize : valueSize) + lanes);
+  float *buffer = tile.scratch, *columns = buffer + bufferSize, *scores = columns + bufferSize;
   const auto firstOf = [&](int64_t row) {
     const int64_t first = tile.firstPosition + row + 1 - tile.slidingWindow;
     return tile.slidingWindow > 0 && first > 0 ? first : int64_t{0};
   };
   const int64_t start = firstOf(0), stride = length - start;
 
-  // Calls use(row, head, scores, elements, count) with runs of positions that the row sees: their scores, and where their elements are.
-  const auto forEachRun = [&](const CacheElements& cache, auto use) {
+  // The elements of each block of positions, then for each row and head the part [from, to) of the block that it sees.
+  const auto forEachBlock = [&](const CacheElements& cache, auto prepare, auto use) {
     for (int64_t block = start; block < length; block += positionsAtOnce) {
-      const int64_t end = block + positionsAtOnce < length ? block + positionsAtOnce : length;
+      const int64_t count = length - block < positionsAtOnce ? length - block : positionsAtOnce;
       const float* elements[positionsAtOnce];
-      for (int64_t position = block; position < end; position += 1) {
+      for (int64_t i = 0; i < count; i += 1) {
+        const int64_t position = block + i;
         const int64_t slot = tile.blocks[position / tile.blockSize] * tile.blockSize + position % tile.blockSize;
-        elements[position - block] = readElements(cache, slot, tile.kvHead, tile.kvHeads, buffer + (position - block) * cache.headSize);
+        elements[i] = readElements(cache, slot, tile.kvHead, tile.kvHeads, buffer + i * cache.headSize);
       }
+      prepare(elements, count);
       for (int64_t row = 0; row < tile.rows; row += 1) {
-        const int64_t from = firstOf(row) > block ? firstOf(row) : block;
-        const int64_t last = tile.firstPosition + row + 1, to = last < end ? last : end;
+        const int64_t from = firstOf(row) > block ? firstOf(row) - block : 0;
+        const int64_t seen = tile.firstPosition + row + 1 - block, to = seen < count ? seen : count;
         for (int64_t head = 0; head < tile.heads && from < to; head += 1) {
-          use(row, head, scores + (row * tile.heads + head) * stride + from - start, elements + (from - block), to - from);
+          use(row, head, scores + (row * tile.heads + head) * stride + block - start, elements, from, to);
         }
       }
     }
   };
 
-  forEachRun(tile.keys, [&](int64_t row, int64_t head, float* score, const float* const* keys, int64_t count) {
-    const float* query = tile.query + row * tile.queryStride + head * keySize;
-    for (int64_t i = 0; i < count; i += 1) score[i] = dot(query, keys[i], keySize) * tile.scale;
-  });
+  forEachBlock(
+      tile.keys, [&](const float* const* keys, int64_t count) { transposeRows(keys, count, keySize, columns); },
+      [&](int64_t row, int64_t head, float* blockScores, const float* const*, int64_t from, int64_t to) {
+        const F32x16 all = dots(tile.query + row * tile.queryStride + head * keySize, columns, keySize) * splat(tile.scale);
+        if (to - from == lanes) return storePart(blockScores, all, lanes);
+        for (int64_t i = from; i < to; i += 1) blockScores[i] = all[i];
+      });
   for (int64_t row = 0; row < tile.rows; row += 1) {
     for (int64_t head = 0; head < tile.heads; head += 1) {
       softmax(scores + (row * tile.heads + head) * stride + firstOf(row) - start, tile.firstPosition + row + 1 - firstOf(row));
@@ -153,9 +173,11 @@ void attend(const AttentionTile& tile) {
       for (int64_t i = 0; i < valueSize; i += 1) out[i] = 0;
     }
   }
-  forEachRun(tile.values, [&](int64_t row, int64_t head, float* weights, const float* const* values, int64_t count) {
-    addWeighted(weights, values, count, valueSize, tile.output + row * tile.outputStride + head * valueSize);
-  });
+  forEachBlock(
+      tile.values, [](const float* const*, int64_t) {},
+      [&](int64_t row, int64_t head, const float* weights, const float* const* values, int64_t from, int64_t to) {
+        addWeighted(weights + from, values + from, to - from, valueSize, tile.output + row * tile.outputStride + head * valueSize);
+      });
 }
 
 constexpr OperationKernels operations = {rmsNorm, siluMul, add, attend};

@@ -45,7 +45,8 @@ struct OperationKernels {
 constexpr int64_t positionsAtOnce = 16;
 
 inline int64_t attentionScratch(int64_t rows, int64_t heads, int64_t positions, int64_t headSize, int64_t valueHeadSize) {
-  return rows * heads * (positions + 16) + positionsAtOnce * (headSize > valueHeadSize ? headSize : valueHeadSize) + 64;
+  const int64_t size = headSize > valueHeadSize ? headSize : valueHeadSize;
+  return rows * heads * (positions + 16) + 2 * positionsAtOnce * (size + 16) + 64;
 }
 
 const OperationKernels& plainOperations();

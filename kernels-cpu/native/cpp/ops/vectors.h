@@ -2,6 +2,7 @@
 #pragma once
 #include <cstdint>
 #include <cstring>
+#include <utility>
 
 namespace lowbit {
 namespace {
@@ -46,6 +47,29 @@ inline float sum(F32x16 v) {
   std::memcpy(quarter, &eight, sizeof eight);
   const F32x4 four = quarter[0] + quarter[1];
   return (four[0] + four[2]) + (four[1] + four[3]);
+}
+
+template <int size, int... lane>
+inline void exchange(F32x16& a, F32x16& b, std::integer_sequence<int, lane...>) {
+  const F32x16 first = __builtin_shufflevector(a, b, (lane & size ? lanes + lane - size : lane)...);
+  b = __builtin_shufflevector(a, b, (lane & size ? lanes + lane : lane + size)...);
+  a = first;
+}
+
+// The bit `size` of the number of a row and that of a lane change places.
+template <int size>
+inline void exchangeBlocks(F32x16* rows) {
+  for (int row = 0; row < lanes; row += 1) {
+    if (!(row & size)) exchange<size>(rows[row], rows[row + size], std::make_integer_sequence<int, lanes>{});
+  }
+}
+
+// Lane l of row r becomes lane r of row l.
+inline void transpose(F32x16* rows) {
+  exchangeBlocks<1>(rows);
+  exchangeBlocks<2>(rows);
+  exchangeBlocks<4>(rows);
+  exchangeBlocks<8>(rows);
 }
 
 // e^x to about 1 ulp; x is kept within what f32 can hold. NaN stays NaN.
