@@ -65,6 +65,7 @@ struct AttentionOperation final : Operation {
   int64_t numHeads;
   float scale;
   int64_t slidingWindow;  // 0: none
+  bool precise;           // adds up in f64
   void run(Run&) const override;
 };
 

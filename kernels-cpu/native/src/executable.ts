@@ -35,7 +35,7 @@ export async function compile(request: CompileRequest<NativeDevice>): Promise<Ex
       memory[spec.kind === 'kvCache' ? 'kvCache' : 'weights'] += bytes;
       request.onProgress?.(indices.size, program.modules.length);
     }
-    model.setProgram(planProgram(program, descriptions, indices));
+    model.setProgram(planProgram(program, descriptions, indices, request.numerics));
   } catch (error) {
     model.close();
     throw error;

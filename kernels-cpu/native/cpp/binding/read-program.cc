@@ -144,6 +144,7 @@ class ProgramReader {
     operation->output = value(plan, "output", operation->numHeads * cache.valueHeadSize);
     operation->scale = static_cast<float>(plan.number("scale"));
     operation->slidingWindow = plan.integer("slidingWindow");
+    operation->precise = plan.flag("precise");
     return operation;
   }
 

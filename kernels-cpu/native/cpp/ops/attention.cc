@@ -74,7 +74,7 @@ void AttentionOperation::run(Run& run) const {
       args.blocks = tile.sequence->blocks.data();
       args.blockSize = cache->blockSize;
       args.scratch = memory.as<float>();
-      run.kernels.attend(args);
+      (precise ? run.kernels.attendPrecisely : run.kernels.attend)(args);
     }
   });
 }

@@ -9,12 +9,12 @@ namespace lowbit {
 namespace {
 
 void rmsNorm(const float* x, int64_t size, const float* weight, const float* bias, double epsilon, float* out) {
-  F32x16 squares = {};
+  F64x16 squares = {};
   for (int64_t i = 0; i < size; i += lanes) {
-    const F32x16 v = loadPart(x + i, size - i);
+    const F64x16 v = widen(loadPart(x + i, size - i));
     squares += v * v;
   }
-  const float mean = sum(squares) / static_cast<float>(size);
+  const auto mean = static_cast<float>(sum(squares) / static_cast<double>(size));
   const F32x16 factor = splat(static_cast<float>(1.0 / std::sqrt(static_cast<double>(mean) + epsilon)));
   for (int64_t i = 0; i < size; i += lanes) {
     F32x16 v = (loadPart(x + i, size - i) * factor) * loadPart(weight + i, size - i);
@@ -75,58 +75,74 @@ void transposeRows(const float* const* rows, int64_t count, int64_t size, float*
   }
 }
 
+// Attention adds up in f32, or, where the numbers of the model must be those of the oracle, in f64: a softmax over many
+// positions, and codes that activations are rounded to afterwards, turn on the last bits.
+struct InF32 {
+  using Sum = F32x16;
+  static Sum of(F32x16 v) { return v; }
+  static F32x16 round(Sum v) { return v; }
+  static F32x16 exponentialOf(F32x16 v) { return exponential(v); }
+};
+struct InF64 {
+  using Sum = F64x16;
+  static Sum of(F32x16 v) { return widen(v); }
+  static F32x16 round(Sum v) { return narrow(v); }
+  static F32x16 exponentialOf(F32x16 v) { return exactExponential(v); }
+};
+
 // Products of one row with as many others as there are lanes, which are columns here: no sum across lanes is needed.
+template <typename In>
 F32x16 dots(const float* x, const float* columns, int64_t size) {
-  F32x16 sums[4] = {};
+  typename In::Sum sums[4] = {};
   int64_t i = 0;
   for (; i + 4 <= size; i += 4) {
-    for (int64_t j = 0; j < 4; j += 1) sums[j] += splat(x[i + j]) * load(columns + (i + j) * lanes);
+    for (int64_t j = 0; j < 4; j += 1) sums[j] += In::of(splat(x[i + j])) * In::of(load(columns + (i + j) * lanes));
   }
-  for (; i < size; i += 1) sums[0] += splat(x[i]) * load(columns + i * lanes);
-  return (sums[0] + sums[1]) + (sums[2] + sums[3]);
+  for (; i < size; i += 1) sums[0] += In::of(splat(x[i])) * In::of(load(columns + i * lanes));
+  return In::round((sums[0] + sums[1]) + (sums[2] + sums[3]));
 }
 
 // sums += weights[0] * rows[0] + weights[1] * rows[1] + ..., in this order; four vectors of sums stay in registers.
+template <typename In>
 void addWeighted(const float* weights, const float* const* rows, int64_t count, int64_t size, float* sums) {
+  constexpr int64_t vectors = 4;
   int64_t i = 0;
-  for (; i + 4 * lanes <= size; i += 4 * lanes) {
-    F32x16 a = load(sums + i), b = load(sums + i + lanes), c = load(sums + i + 2 * lanes), d = load(sums + i + 3 * lanes);
+  for (; i + vectors * lanes <= size; i += vectors * lanes) {
+    typename In::Sum all[vectors];
+    for (int64_t j = 0; j < vectors; j += 1) all[j] = In::of(load(sums + i + j * lanes));
     for (int64_t row = 0; row < count; row += 1) {
-      const F32x16 weight = splat(weights[row]);
-      const float* x = rows[row] + i;
-      a += weight * load(x);
-      b += weight * load(x + lanes);
-      c += weight * load(x + 2 * lanes);
-      d += weight * load(x + 3 * lanes);
+      const auto weight = In::of(splat(weights[row]));
+      for (int64_t j = 0; j < vectors; j += 1) all[j] += weight * In::of(load(rows[row] + i + j * lanes));
     }
-    storePart(sums + i, a, lanes);
-    storePart(sums + i + lanes, b, lanes);
-    storePart(sums + i + 2 * lanes, c, lanes);
-    storePart(sums + i + 3 * lanes, d, lanes);
+    for (int64_t j = 0; j < vectors; j += 1) storePart(sums + i + j * lanes, In::round(all[j]), lanes);
   }
   for (; i < size; i += lanes) {
-    F32x16 a = loadPart(sums + i, size - i);
-    for (int64_t row = 0; row < count; row += 1) a += splat(weights[row]) * loadPart(rows[row] + i, size - i);
-    storePart(sums + i, a, size - i);
+    auto all = In::of(loadPart(sums + i, size - i));
+    for (int64_t row = 0; row < count; row += 1) all += In::of(splat(weights[row])) * In::of(loadPart(rows[row] + i, size - i));
+    storePart(sums + i, In::round(all), size - i);
   }
 }
 
+template <typename In>
 void softmax(float* scores, int64_t count) {
   float most = -INFINITY;
   for (int64_t i = 0; i < count; i += 1) most = scores[i] > most ? scores[i] : most;
-  F32x16 sums = {};
+  typename In::Sum sums = {};
   for (int64_t i = 0; i < count; i += lanes) {
-    F32x16 v = exponential(loadPart(scores + i, count - i) - splat(most));
+    F32x16 v = In::exponentialOf(loadPart(scores + i, count - i) - splat(most));
     for (int64_t lane = count - i; lane < lanes; lane += 1) v[lane] = 0;
-    sums += v;
+    sums += In::of(v);
     storePart(scores + i, v, count - i);
   }
-  const F32x16 total = splat(sum(sums));
-  for (int64_t i = 0; i < count; i += lanes) storePart(scores + i, loadPart(scores + i, count - i) / total, count - i);
+  const auto total = sum(sums);
+  for (int64_t i = 0; i < count; i += lanes) {
+    storePart(scores + i, In::round(In::of(loadPart(scores + i, count - i)) / (total - typename In::Sum{})), count - i);
+  }
 }
 
 // Keys and values are read once for all rows and heads of the tile, `positionsAtOnce` at a time. A row's sums run over its
 // positions in order, whatever tile it is in.
+template <typename In>
 void attend(const AttentionTile& tile) {
   const int64_t length = tile.firstPosition + tile.rows;
   const int64_t keySize = tile.keys.headSize, valueSize = tile.values.headSize;
@@ -162,13 +178,13 @@ void attend(const AttentionTile& tile) {
   forEachBlock(
       tile.keys, [&](const float* const* keys, int64_t count) { transposeRows(keys, count, keySize, columns); },
       [&](int64_t row, int64_t head, float* blockScores, const float* const*, int64_t from, int64_t to) {
-        const F32x16 all = dots(tile.query + row * tile.queryStride + head * keySize, columns, keySize) * splat(tile.scale);
+        const F32x16 all = dots<In>(tile.query + row * tile.queryStride + head * keySize, columns, keySize) * splat(tile.scale);
         if (to - from == lanes) return storePart(blockScores, all, lanes);
         for (int64_t i = from; i < to; i += 1) blockScores[i] = all[i];
       });
   for (int64_t row = 0; row < tile.rows; row += 1) {
     for (int64_t head = 0; head < tile.heads; head += 1) {
-      softmax(scores + (row * tile.heads + head) * stride + firstOf(row) - start, tile.firstPosition + row + 1 - firstOf(row));
+      softmax<In>(scores + (row * tile.heads + head) * stride + firstOf(row) - start, tile.firstPosition + row + 1 - firstOf(row));
       float* out = tile.output + row * tile.outputStride + head * valueSize;
       for (int64_t i = 0; i < valueSize; i += 1) out[i] = 0;
     }
@@ -176,11 +192,11 @@ void attend(const AttentionTile& tile) {
   forEachBlock(
       tile.values, [](const float* const*, int64_t) {},
       [&](int64_t row, int64_t head, const float* weights, const float* const* values, int64_t from, int64_t to) {
-        addWeighted(weights + from, values + from, to - from, valueSize, tile.output + row * tile.outputStride + head * valueSize);
+        addWeighted<In>(weights + from, values + from, to - from, valueSize, tile.output + row * tile.outputStride + head * valueSize);
       });
 }
 
-constexpr OperationKernels operations = {rmsNorm, siluMul, add, attend};
+constexpr OperationKernels operations = {rmsNorm, siluMul, add, attend<InF32>, attend<InF64>};
 
 }  // namespace
 }  // namespace lowbit

@@ -38,7 +38,8 @@ struct OperationKernels {
   void (*rmsNorm)(const float* x, int64_t size, const float* weight, const float* bias, double epsilon, float* out);
   void (*siluMul)(const float* gate, const float* up, int64_t count, float* out);
   void (*add)(const float* left, const float* right, int64_t count, float* out);
-  void (*attend)(const AttentionTile&);
+  void (*attend)(const AttentionTile&);         // sums in f32
+  void (*attendPrecisely)(const AttentionTile&);  // sums in f64
 };
 
 // Positions whose keys, or values, are decoded at once.

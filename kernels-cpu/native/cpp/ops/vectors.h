@@ -11,6 +11,8 @@ typedef float F32x16 __attribute__((vector_size(64)));
 typedef int32_t I32x16 __attribute__((vector_size(64)));
 typedef uint32_t U32x16 __attribute__((vector_size(64)));
 typedef uint16_t U16x16 __attribute__((vector_size(32)));
+typedef double F64x16 __attribute__((vector_size(128)));
+typedef int64_t I64x16 __attribute__((vector_size(128)));
 
 constexpr int64_t lanes = 16;
 
@@ -93,6 +95,40 @@ inline F32x16 exponential(F32x16 x) {
   F32x16 power;
   std::memcpy(&power, &bits, sizeof power);
   return p * power;
+}
+
+inline F64x16 widen(F32x16 v) { return __builtin_convertvector(v, F64x16); }
+inline F32x16 narrow(F64x16 v) { return __builtin_convertvector(v, F32x16); }
+
+inline double sum(F64x16 v) {
+  double all = 0;
+  for (int64_t lane = 0; lane < lanes; lane += 1) all += v[lane];
+  return all;
+}
+
+// e^x for f32 numbers x, right to the last bit of f32 but in rare cases: the same reduction, a polynomial of degree 9 (error below 2^-36).
+inline F32x16 exactExponential(F32x16 value) {
+  const F32x16 most = splat(88.0f), least = splat(-87.0f);
+  value = value > most ? most : value;
+  value = value < least ? least : value;
+  const F64x16 x = widen(value);
+  const double magic = 6755399441055744.0;  // 1.5 * 2^52
+  const F64x16 n = (x * 1.4426950408889634 + magic) - magic;
+  const F64x16 r = x - n * 0.6931471805599453;
+  F64x16 p = r * (1.0 / 362880) + 1.0 / 40320;
+  p = p * r + 1.0 / 5040;
+  p = p * r + 1.0 / 720;
+  p = p * r + 1.0 / 120;
+  p = p * r + 1.0 / 24;
+  p = p * r + 1.0 / 6;
+  p = p * r + 0.5;
+  p = p * r + 1.0;
+  p = p * r + 1.0;
+  const F64x16 finite = n == n ? n : F64x16{};
+  const I64x16 bits = (__builtin_convertvector(finite, I64x16) + 1023) << 52;
+  F64x16 power;
+  std::memcpy(&power, &bits, sizeof power);
+  return narrow(p * power);
 }
 
 inline F32x16 floatOfBits(U32x16 bits) {

@@ -1,4 +1,4 @@
-import type { ModelProgram, ModuleDescription, Operation } from '@lowbit/core';
+import type { ModelProgram, ModuleDescription, Numerics, Operation } from '@lowbit/core';
 import { createOperationChecker, type OperationChecker } from './operation-checker.ts';
 
 /** Operations over values and modules by index. */
@@ -19,28 +19,36 @@ export function planProgram(
   program: ModelProgram,
   descriptions: ReadonlyMap<string, ModuleDescription>,
   modules: ReadonlyMap<string, number>,
+  numerics: Numerics,
 ): ProgramPlan {
   const names = Object.keys(program.values);
   const indices = new Map(names.map((name, index) => [name, index]));
-  const lookUp: LookUp = {
+  const context: PlanContext = {
     value: (name) => indices.get(name)!,
     module: (name) => modules.get(name)!,
+    precise: numerics !== 'fast',
   };
   const checkerOf = createOperationChecker(program, descriptions);
   return {
     widths: Float64Array.from(names, (name) => program.values[name]!),
     operations: program.operations.flatMap((operation, index) =>
-      planOperation(operation, checkerOf(operation, index), lookUp),
+      planOperation(operation, checkerOf(operation, index), context),
     ),
   };
 }
 
-interface LookUp {
+interface PlanContext {
   value(name: string): number;
   module(name: string): number;
+  /** Attention adds up in f64, as the oracle does. */
+  readonly precise: boolean;
 }
 
-function planOperation(operation: Operation, check: OperationChecker, { value, module }: LookUp): OperationPlan[] {
+function planOperation(
+  operation: Operation,
+  check: OperationChecker,
+  { value, module, precise }: PlanContext,
+): OperationPlan[] {
   const { kind } = operation;
   switch (operation.kind) {
     case 'embedding': {
@@ -125,6 +133,7 @@ function planOperation(operation: Operation, check: OperationChecker, { value, m
           numHeads,
           scale,
           slidingWindow,
+          precise,
         },
       ];
     }
