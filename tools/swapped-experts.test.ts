@@ -14,11 +14,16 @@ const registry = createRegistry({ methods, backends: [reference] });
 
 /** A checkpoint with experts for each method, a file of it and two tensors of equal shape that only their experts tell apart. */
 const swaps = [
-  ['awq/src/__fixtures__/micro-mixtral-awq', 'model', 'layers.0.block_sparse_moe.experts.{}.w1.scales'],
-  ['gptq/src/__fixtures__/micro-qwen3-moe-gptq', 'model', 'layers.1.mlp.experts.{}.down_proj.scales'],
-  ['quark/src/__fixtures__/micro-qwen3-moe-quark-mxfp4', 'model', 'layers.0.mlp.experts.{}.up_proj.weight_scale'],
+  ['examples/models/moe-ct-w4a16', 'model', 'layers.0.mlp.experts.{}.up_proj.weight_scale'],
+  ['packages/awq/src/__fixtures__/micro-mixtral-awq', 'model', 'layers.0.block_sparse_moe.experts.{}.w1.scales'],
+  ['packages/gptq/src/__fixtures__/micro-qwen3-moe-gptq', 'model', 'layers.1.mlp.experts.{}.down_proj.scales'],
   [
-    'modelslim/src/__fixtures__/micro-qwen3-moe-modelslim-w4a8',
+    'packages/quark/src/__fixtures__/micro-qwen3-moe-quark-mxfp4',
+    'model',
+    'layers.0.mlp.experts.{}.up_proj.weight_scale',
+  ],
+  [
+    'packages/modelslim/src/__fixtures__/micro-qwen3-moe-modelslim-w4a8',
     'quant_model_weights-00001-of-00001',
     'layers.0.mlp.experts.{}.gate_proj.weight_scale',
   ],
@@ -27,7 +32,7 @@ const swaps = [
 it.each(swaps)('%s: verify notices two experts with swapped scales', async (fixture, file, pattern) => {
   const folder = mkdtempSync(join(tmpdir(), 'lowbit-swapped-'));
   onTestFinished(() => rmSync(folder, { recursive: true }));
-  cpSync(join(root, 'packages', fixture), folder, { recursive: true });
+  cpSync(join(root, fixture), folder, { recursive: true });
   const against = join(folder, 'golden.safetensors');
   const before = await verifyModel(folder, { registry, against });
   expect(before.records.filter(({ status }) => status === 'failed')).toEqual([]);
