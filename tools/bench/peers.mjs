@@ -92,6 +92,14 @@ function ggmlVariant() {
   return flags.has('avx512f') ? 'skylakex' : 'haswell';
 }
 
+/** The one that this system uses. */
+function debianMirror() {
+  const file = '/etc/apt/sources.list.d/debian.sources';
+  const [, mirror] = /^URIs:\s*(\S+)/m.exec(existsSync(file) ? readFileSync(file, 'utf8') : '') ?? [];
+  if (mirror === undefined) throw new Error(`${file} names no mirror; put llama-bench on PATH instead`);
+  return mirror;
+}
+
 /** @param {string} folder @param {string} name */
 async function unpackDebian(folder, name) {
   for (const one of ['lists/partial', 'cache/archives/partial', 'root'])
@@ -99,7 +107,7 @@ async function unpackDebian(folder, name) {
   writeFileSync(join(folder, 'status'), '');
   writeFileSync(
     join(folder, 'sources.list'),
-    'deb [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] http://deb.debian.org/debian sid main\n',
+    `deb [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] ${debianMirror()} sid main\n`,
   );
   const options = Object.entries({
     'Dir::Etc::sourcelist': join(folder, 'sources.list'),
