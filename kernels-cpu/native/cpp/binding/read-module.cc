@@ -140,6 +140,7 @@ PlannedExecution readExecution(const PlanReader& plan, size_t weights, int64_t o
                                        {{"exact", Accuracy::exact},
                                         {"int16Planes", Accuracy::int16Planes},
                                         {"int8PerGroup", Accuracy::int8PerGroup},
+                                        {"int8Per128", Accuracy::int8Per128},
                                         {"int8PerToken", Accuracy::int8PerToken}});
   if (plan.has("quantizer")) {
     execution.quantizer = readQuantizer(plan.object("quantizer"), context);

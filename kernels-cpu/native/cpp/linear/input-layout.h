@@ -2,7 +2,7 @@
 // broadcasts for the T rows of a tile lies side by side, in the order of its loop. Chunks and octets as in packed-layout.h.
 //
 //   exact        x[octets * 8][T] f32                             | sum[chunks][T] f32
-//   int8         per octet: (k0 k2 k4 k6)[T] (k1 k3 k5 k7)[T]     | sum[chunks][T] i32 | scale[chunks][T] | total[T] i32 | zero[T] i32
+//   int8         per octet: (k0 k2 k4 k6)[T] (k1 k3 k5 k7)[T]     | sum[chunks][T] i32 | scale[chunks / scaleChunks][T] | total[T] i32 | zero[T] i32
 //   int16Planes  per octet: even hi[T], even lo[T], odd hi[T], odd lo[T]; value = 256 * hi + lo; the rest as int8
 //   int8, T = 16 (amx, from 16 rows on): chunks filled up to pieces of 8 octets, per piece and row its 16 quads in a row,
 //                64 B: what a tile register loads as the left operand
@@ -25,6 +25,7 @@ struct InputLayout : Chunking {
   bool matrixTiles;
   int64_t codeBytes;  // of one row
   int64_t chunkCount;
+  int64_t scaleChunks;  // chunks that share an activation scale
 
   InputLayout(const InputFormat& format, int64_t tileRows)
       : Chunking(format.inFeatures, format.groupSize),
@@ -33,7 +34,8 @@ struct InputLayout : Chunking {
         exact(format.accuracy == Accuracy::exact),
         matrixTiles(tileRows == matrixTileRows),
         codeBytes(matrixTiles ? piecesOf() * 64 : octets() * 8 * planes),
-        chunkCount(chunks()) {}
+        chunkCount(chunks()),
+        scaleChunks(format.accuracy == Accuracy::int8Per128 ? chunksIn128() : 1) {}
 
   int64_t tiles(int64_t rows) const { return ceilDivide(rows, tile); }
   // Bytes of a chunk's codes of one row.

@@ -81,9 +81,10 @@ PackResult packBlock(const PackedLinear&, int64_t block, const BlockSource&);
 // exact: nothing. f32 products and sums of dequantized weights.
 // int16Planes: rounds them to 16 bits (+-32512) per group and row; relative error about 3e-5 of the output.
 // int8PerGroup: rounds them to 8 bits (+-127) per group and row; about 6e-3.
+// int8Per128: the same per 128 columns where whole groups of 16, 32 or 64 make these up, which costs less time; else int8PerGroup.
 // int8PerToken: rounds them to 8 bits per row. With one weight scale per row the sums are exact integers.
 // Groups are those of the weight, or 128 columns where they are larger than 256.
-enum class Accuracy { exact, int16Planes, int8PerGroup, int8PerToken };
+enum class Accuracy { exact, int16Planes, int8PerGroup, int8Per128, int8PerToken };
 
 // fp6 and fp8 codes support exact alone. int8PerToken with one weight scale per row goes up to 65,535 columns.
 bool supportsAccuracy(const WeightShape&, Accuracy);
@@ -104,7 +105,7 @@ struct PreparedInput {
 
 size_t inputBytes(const LinearKernels&, const InputFormat&, int64_t rows);
 int64_t inputTiles(const LinearKernels&, const InputFormat&, int64_t rows);
-// How many activation scales a row has in a format; columns [i * group, ...) in the order of the chunks of packed-layout.h.
+// How many chunks a row has in a format (packed-layout.h): as many activation scales as int8PerGroup has.
 int64_t inputGroups(const InputFormat&);
 
 // Converts the rows of tiles [firstTile, lastTile) of x, [rows][stride] f32. A row that holds NaN or infinity gives NaN
@@ -118,7 +119,7 @@ struct CodedInput {
   const float* scales;   // [rows][inputGroups] with int8PerGroup, else [rows]
   const int32_t* zeros;  // [rows], or null. With int8PerGroup null; with int8PerToken only for weights of one scale per row
 };
-// The same for codes. Accuracy other than exact.
+// The same for codes. Accuracy other than exact and int8Per128.
 void prepareCodes(const LinearKernels&, const PreparedInput&, const CodedInput&, int64_t firstTile, int64_t lastTile);
 
 // ---- Outputs ---------------------------------------------------------------------------------------------------

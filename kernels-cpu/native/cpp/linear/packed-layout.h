@@ -38,6 +38,10 @@ struct Chunking {
         chunk(this->groupSize <= largestChunk ? this->groupSize : splitChunk),
         wholeRow(groupSize >= inFeatures) {}
 
+  // Chunks of 16, 32 or 64 columns that make up 128; 1 for other sizes, and where the last chunk is shorter.
+  int64_t chunksIn128() const {
+    return (groupSize == 16 || groupSize == 32 || groupSize == 64) && inFeatures % groupSize == 0 ? 128 / groupSize : 1;
+  }
   int64_t groups() const { return ceilDivide(inFeatures, groupSize); }
   int64_t chunksIn(int64_t columns) const { return ceilDivide(columns, chunk); }
   int64_t chunks() const {
@@ -76,6 +80,11 @@ struct ChunkWalk {
     if (columns > left) columns = left;
   }
 };
+
+// Whether the next chunk has another activation scale.
+inline bool endsScale(const ChunkWalk& c, int64_t scaleChunks) {
+  return (c.index + 1) % scaleChunks == 0 || c.first + c.columns == c.cut.inFeatures;
+}
 
 inline constexpr bool isFloat8(CodeType type) {
   return type == CodeType::f6e2m3 || type == CodeType::f6e3m2 || type == CodeType::f8e4m3 ||

@@ -82,7 +82,7 @@ float integerOutput(const PackedLinear& weight, const PackedLayout& layout, cons
   const uint8_t* quads = x.codes;
   const uint8_t* p = block + layout.headerBytes;
   const uint8_t* tables = block;
-  float sum = 0;
+  float sum = 0, part = 0;
   for (ChunkWalk c(layout); c.columns > 0; c.next()) {
     const int64_t dot = dotOf(shape.codes, p, layout.octetBytes, quads, format, c.octets(), row);
     quads += c.octets() * 8 * format.planes;
@@ -96,7 +96,16 @@ float integerOutput(const PackedLinear& weight, const PackedLayout& layout, cons
       value = static_cast<float>(dot - static_cast<int64_t>(constantZero(shape.codes)) * x.sums[c.index]);
     }
     const float scale = layout.wholeRow ? 1.0f : scaleAt(shape.scales, tables, row) * factor * unit;
-    sum += value * (x.scales[c.index] * scale);
+    const float inputScale = x.scales[c.index / format.scaleChunks];
+    if (format.scaleChunks == 1) {
+      sum += value * (inputScale * scale);
+    } else {
+      part += value * scale;
+      if (endsScale(c, format.scaleChunks)) {
+        sum += part * inputScale;
+        part = 0;
+      }
+    }
     if (!layout.wholeRow) p += layout.tableBytes;
   }
   return layout.wholeRow ? sum * (scaleAt(shape.scales, block, row) * factor * unit) : sum;

@@ -38,6 +38,7 @@ struct Avx2 {
   static I load(const uint8_t* p) { return _mm256_loadu_si256(reinterpret_cast<const __m256i*>(p)); }
   static void storeI(int32_t* p, I a) { _mm256_storeu_si256(reinterpret_cast<__m256i*>(p), a); }
   static I add(I a, I b) { return _mm256_add_epi32(a, b); }
+  static I mulI(I a, I b) { return _mm256_mullo_epi32(a, b); }
   static I shiftLeft8(I a) { return _mm256_slli_epi32(a, 8); }
   static I broadcastDword(const uint8_t* p) {
     int32_t value;

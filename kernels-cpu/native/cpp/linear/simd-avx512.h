@@ -13,12 +13,8 @@ struct Avx512 {
   using Table = __m512;
   static constexpr int lanes = 16, vectors = 2;
   static constexpr bool looksUpSixteen = true;  // in one instruction
-  // As many rows as the registers hold; gcc 12 spills beyond 6.
-#ifdef __clang__
+  // As many rows as the registers hold.
   static constexpr int int8Rows = 8, int16Rows = 4, floatRows = 4, denseRows = 4;
-#else
-  static constexpr int int8Rows = 6, int16Rows = 3, floatRows = 4, denseRows = 4;
-#endif
 
   static F zero() { return _mm512_setzero_ps(); }
   static F set(float value) { return _mm512_set1_ps(value); }
@@ -42,6 +38,7 @@ struct Avx512 {
   static void storeI(int32_t* p, I a) { _mm512_storeu_si512(p, a); }
   static void storeBytes(uint8_t* p, I a) { _mm512_storeu_si512(p, a); }
   static I add(I a, I b) { return _mm512_add_epi32(a, b); }
+  static I mulI(I a, I b) { return _mm512_mullo_epi32(a, b); }
   static I shiftLeft8(I a) { return _mm512_slli_epi32(a, 8); }
   static I broadcastDword(const uint8_t* p) {
     int32_t value;

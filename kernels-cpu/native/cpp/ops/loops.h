@@ -1,9 +1,12 @@
 // The loops behind operation-kernels.h. Each instruction set includes this file once, compiled with its own flags.
 #pragma once
 #include <cmath>
+#include <type_traits>
 
 #include "operation-kernels.h"
 #include "vectors.h"
+
+#define LOWBIT_UNROLL _Pragma("GCC unroll 8")
 
 namespace lowbit {
 namespace {
@@ -79,54 +82,116 @@ void transposeRows(const float* const* rows, int64_t count, int64_t size, float*
 // positions, and codes that activations are rounded to afterwards, turn on the last bits.
 struct InF32 {
   using Sum = F32x16;
+  static constexpr int64_t heads = 4, chains = 2;  // that registers hold at once
   static Sum of(F32x16 v) { return v; }
+  static Sum mulAdd(Sum a, Sum b, Sum c) { return lowbit::mulAdd(a, b, c); }
   static F32x16 round(Sum v) { return v; }
   static F32x16 exponentialOf(F32x16 v) { return exponential(v); }
+  static void divide(float* numbers, int64_t count, float by) {
+    const F32x16 inverse = splat(1 / by);
+    for (int64_t i = 0; i < count; i += lanes) storePart(numbers + i, loadPart(numbers + i, count - i) * inverse, count - i);
+  }
 };
 struct InF64 {
   using Sum = F64x16;
+  static constexpr int64_t heads = 1, chains = 4;
   static Sum of(F32x16 v) { return widen(v); }
+  static Sum mulAdd(Sum a, Sum b, Sum c) { return c + a * b; }
   static F32x16 round(Sum v) { return narrow(v); }
   static F32x16 exponentialOf(F32x16 v) { return exactExponential(v); }
+  static void divide(float* numbers, int64_t count, double by) {
+    for (int64_t i = 0; i < count; i += lanes) {
+      storePart(numbers + i, narrow(widen(loadPart(numbers + i, count - i)) / (by - F64x16{})), count - i);
+    }
+  }
 };
 
-// Products of one row with as many others as there are lanes, which are columns here: no sum across lanes is needed.
-template <typename In>
-F32x16 dots(const float* x, const float* columns, int64_t size) {
-  typename In::Sum sums[4] = {};
-  int64_t i = 0;
-  for (; i + 4 <= size; i += 4) {
-    for (int64_t j = 0; j < 4; j += 1) sums[j] += In::of(splat(x[i + j])) * In::of(load(columns + (i + j) * lanes));
+// Calls f with how many heads to take at once, up to `most`, as a constant, and the first of them; in parts of about equal size.
+template <int64_t most, typename F>
+void forEachHeads(int64_t heads, F f) {
+  for (int64_t first = 0; first < heads;) {
+    const int64_t left = heads - first, parts = (left + most - 1) / most, now = (left + parts - 1) / parts;
+    if constexpr (most >= 4) {
+      if (now == 4) f(std::integral_constant<int64_t, 4>{}, first);
+      if (now == 3) f(std::integral_constant<int64_t, 3>{}, first);
+      if (now == 2) f(std::integral_constant<int64_t, 2>{}, first);
+    }
+    if (now == 1) f(std::integral_constant<int64_t, 1>{}, first);
+    first += now;
   }
-  for (; i < size; i += 1) sums[0] += In::of(splat(x[i])) * In::of(load(columns + i * lanes));
-  return In::round((sums[0] + sums[1]) + (sums[2] + sums[3]));
 }
 
-// sums += weights[0] * rows[0] + weights[1] * rows[1] + ..., in this order; four vectors of sums stay in registers.
-template <typename In>
-void addWeighted(const float* weights, const float* const* rows, int64_t count, int64_t size, float* sums) {
+// Products of some heads of one row with as many positions as there are lanes, whose keys are columns here: no sum across
+// lanes is needed, and a column is read once for all heads.
+template <typename In, int64_t heads>
+void dots(const float* x, const float* columns, int64_t size, F32x16 (&out)[heads]) {
+  typename In::Sum sums[heads][In::chains] = {};
+  int64_t i = 0;
+  for (; i + In::chains <= size; i += In::chains) {
+    LOWBIT_UNROLL for (int64_t chain = 0; chain < In::chains; chain += 1) {
+      const auto column = In::of(load(columns + (i + chain) * lanes));
+      LOWBIT_UNROLL for (int64_t head = 0; head < heads; head += 1) {
+        sums[head][chain] = In::mulAdd(In::of(splat(x[head * size + i + chain])), column, sums[head][chain]);
+      }
+    }
+  }
+  for (; i < size; i += 1) {
+    for (int64_t head = 0; head < heads; head += 1) {
+      sums[head][0] = In::mulAdd(In::of(splat(x[head * size + i])), In::of(load(columns + i * lanes)), sums[head][0]);
+    }
+  }
+  for (int64_t head = 0; head < heads; head += 1) {
+    auto all = sums[head][0] + sums[head][1];
+    if constexpr (In::chains == 4) all += sums[head][2] + sums[head][3];
+    out[head] = In::round(all);
+  }
+}
+
+// Of some heads: sums += weights[0] * rows[0] + weights[1] * rows[1] + ..., in this order; four vectors of sums of each head stay
+// in registers, and a row is read once for all heads.
+template <typename In, int64_t heads>
+void addWeighted(const float* weights, int64_t weightStride, const float* const* rows, int64_t count, int64_t size, float* sums) {
   constexpr int64_t vectors = 4;
   int64_t i = 0;
   for (; i + vectors * lanes <= size; i += vectors * lanes) {
-    typename In::Sum all[vectors];
-    for (int64_t j = 0; j < vectors; j += 1) all[j] = In::of(load(sums + i + j * lanes));
-    for (int64_t row = 0; row < count; row += 1) {
-      const auto weight = In::of(splat(weights[row]));
-      for (int64_t j = 0; j < vectors; j += 1) all[j] += weight * In::of(load(rows[row] + i + j * lanes));
+    typename In::Sum all[heads][vectors];
+    for (int64_t head = 0; head < heads; head += 1) {
+      for (int64_t j = 0; j < vectors; j += 1) all[head][j] = In::of(load(sums + head * size + i + j * lanes));
     }
-    for (int64_t j = 0; j < vectors; j += 1) storePart(sums + i + j * lanes, In::round(all[j]), lanes);
+    for (int64_t row = 0; row < count; row += 1) {
+      F32x16 values[vectors];
+      LOWBIT_UNROLL for (int64_t j = 0; j < vectors; j += 1) values[j] = load(rows[row] + i + j * lanes);
+      LOWBIT_UNROLL for (int64_t head = 0; head < heads; head += 1) {
+        const auto weight = In::of(splat(weights[head * weightStride + row]));
+        LOWBIT_UNROLL for (int64_t j = 0; j < vectors; j += 1) all[head][j] = In::mulAdd(weight, In::of(values[j]), all[head][j]);
+      }
+    }
+    for (int64_t head = 0; head < heads; head += 1) {
+      for (int64_t j = 0; j < vectors; j += 1) storePart(sums + head * size + i + j * lanes, In::round(all[head][j]), lanes);
+    }
   }
   for (; i < size; i += lanes) {
-    auto all = In::of(loadPart(sums + i, size - i));
-    for (int64_t row = 0; row < count; row += 1) all += In::of(splat(weights[row])) * In::of(loadPart(rows[row] + i, size - i));
-    storePart(sums + i, In::round(all), size - i);
+    for (int64_t head = 0; head < heads; head += 1) {
+      float* target = sums + head * size + i;
+      auto all = In::of(loadPart(target, size - i));
+      for (int64_t row = 0; row < count; row += 1) {
+        all = In::mulAdd(In::of(splat(weights[head * weightStride + row])), In::of(loadPart(rows[row] + i, size - i)), all);
+      }
+      storePart(target, In::round(all), size - i);
+    }
   }
 }
 
 template <typename In>
 void softmax(float* scores, int64_t count) {
-  float most = -INFINITY;
-  for (int64_t i = 0; i < count; i += 1) most = scores[i] > most ? scores[i] : most;
+  F32x16 largest = splat(-INFINITY);
+  for (int64_t i = 0; i < count; i += lanes) {
+    F32x16 v = loadPart(scores + i, count - i);
+    for (int64_t lane = count - i; lane < lanes; lane += 1) v[lane] = -INFINITY;
+    largest = v > largest ? v : largest;
+  }
+  float most = largest[0];
+  for (int64_t lane = 1; lane < lanes; lane += 1) most = largest[lane] > most ? largest[lane] : most;
   typename In::Sum sums = {};
   for (int64_t i = 0; i < count; i += lanes) {
     F32x16 v = In::exponentialOf(loadPart(scores + i, count - i) - splat(most));
@@ -134,10 +199,7 @@ void softmax(float* scores, int64_t count) {
     sums += In::of(v);
     storePart(scores + i, v, count - i);
   }
-  const auto total = sum(sums);
-  for (int64_t i = 0; i < count; i += lanes) {
-    storePart(scores + i, In::round(In::of(loadPart(scores + i, count - i)) / (total - typename In::Sum{})), count - i);
-  }
+  In::divide(scores, count, sum(sums));
 }
 
 // Keys and values are read once for all rows and heads of the tile, `positionsAtOnce` at a time. A row's sums run over its
@@ -168,19 +230,24 @@ void attend(const AttentionTile& tile) {
       for (int64_t row = 0; row < tile.rows; row += 1) {
         const int64_t from = firstOf(row) > block ? firstOf(row) - block : 0;
         const int64_t seen = tile.firstPosition + row + 1 - block, to = seen < count ? seen : count;
-        for (int64_t head = 0; head < tile.heads && from < to; head += 1) {
-          use(row, head, scores + (row * tile.heads + head) * stride + block - start, elements, from, to);
-        }
+        if (from >= to) continue;
+        forEachHeads<In::heads>(tile.heads, [&](auto heads, int64_t head) {
+          use(heads, row, head, scores + (row * tile.heads + head) * stride + block - start, elements, from, to);
+        });
       }
     }
   };
 
   forEachBlock(
       tile.keys, [&](const float* const* keys, int64_t count) { transposeRows(keys, count, keySize, columns); },
-      [&](int64_t row, int64_t head, float* blockScores, const float* const*, int64_t from, int64_t to) {
-        const F32x16 all = dots<In>(tile.query + row * tile.queryStride + head * keySize, columns, keySize) * splat(tile.scale);
-        if (to - from == lanes) return storePart(blockScores, all, lanes);
-        for (int64_t i = from; i < to; i += 1) blockScores[i] = all[i];
+      [&](auto heads, int64_t row, int64_t head, float* blockScores, const float* const*, int64_t from, int64_t to) {
+        F32x16 all[heads];
+        dots<In, heads>(tile.query + row * tile.queryStride + head * keySize, columns, keySize, all);
+        for (int64_t h = 0; h < heads; h += 1) {
+          const F32x16 scaled = all[h] * splat(tile.scale);
+          if (to - from == lanes) storePart(blockScores + h * stride, scaled, lanes);
+          else for (int64_t i = from; i < to; i += 1) blockScores[h * stride + i] = scaled[i];
+        }
       });
   for (int64_t row = 0; row < tile.rows; row += 1) {
     for (int64_t head = 0; head < tile.heads; head += 1) {
@@ -191,8 +258,9 @@ void attend(const AttentionTile& tile) {
   }
   forEachBlock(
       tile.values, [](const float* const*, int64_t) {},
-      [&](int64_t row, int64_t head, const float* weights, const float* const* values, int64_t from, int64_t to) {
-        addWeighted<In>(weights + from, values + from, to - from, valueSize, tile.output + row * tile.outputStride + head * valueSize);
+      [&](auto heads, int64_t row, int64_t head, const float* weights, const float* const* values, int64_t from, int64_t to) {
+        float* sums = tile.output + row * tile.outputStride + head * valueSize;
+        addWeighted<In, heads>(weights + from, stride, values + from, to - from, valueSize, sums);
       });
 }
 

@@ -1,5 +1,8 @@
 // Sixteen floats at a time, written once: the compiler makes them of whatever registers the instruction set has.
 #pragma once
+#if defined(__x86_64__)
+#include <immintrin.h>
+#endif
 #include <cstdint>
 #include <cstring>
 #include <utility>
@@ -17,6 +20,24 @@ typedef int64_t I64x16 __attribute__((vector_size(128)));
 constexpr int64_t lanes = 16;
 
 inline F32x16 splat(float value) { return value - F32x16{}; }
+
+// a * b + c, rounded once where there is an instruction for it.
+inline F32x16 mulAdd(F32x16 a, F32x16 b, F32x16 c) {
+#if defined(__AVX512F__)
+  return reinterpret_cast<F32x16>(_mm512_fmadd_ps(reinterpret_cast<__m512>(a), reinterpret_cast<__m512>(b), reinterpret_cast<__m512>(c)));
+#elif defined(__FMA__)
+  typedef float F32x8 __attribute__((vector_size(32)));
+  F32x8 x[2], y[2], z[2];
+  std::memcpy(x, &a, sizeof a);
+  std::memcpy(y, &b, sizeof b);
+  std::memcpy(z, &c, sizeof c);
+  for (int half = 0; half < 2; half += 1) z[half] = _mm256_fmadd_ps(x[half], y[half], z[half]);
+  std::memcpy(&c, z, sizeof c);
+  return c;
+#else
+  return a * b + c;
+#endif
+}
 
 inline F32x16 load(const float* p) {
   F32x16 v;
@@ -148,6 +169,9 @@ inline F32x16 fromBf16(U16x16 v) { return floatOfBits(__builtin_convertvector(v,
 
 // Exponent and mantissa move to their f32 places, and a power of two mends the bias, also of subnormal numbers.
 inline F32x16 fromF16(U16x16 v) {
+#if defined(__AVX512F__)
+  return reinterpret_cast<F32x16>(_mm512_cvtph_ps(reinterpret_cast<__m256i>(v)));
+#else
   const U32x16 bits = __builtin_convertvector(v, U32x16);
   const U32x16 magnitude = (bits & 0x7fff) << 13;
   const F32x16 finite = floatOfBits(magnitude) * splat(5.192296858534828e33f);  // 2^112
@@ -156,6 +180,7 @@ inline F32x16 fromF16(U16x16 v) {
   U32x16 result;
   std::memcpy(&result, &value, sizeof value);
   return floatOfBits(result | (bits & 0x8000) << 16);
+#endif
 }
 
 }  // namespace

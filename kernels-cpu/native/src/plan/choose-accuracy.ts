@@ -4,7 +4,7 @@ import { chunkColumns } from './form-bytes.ts';
 import { type PackedForm, weightForm } from './weight-form.ts';
 
 /** `Accuracy` of `cpp/linear/linear.h`: what is multiplied with the codes of a weight. */
-export type Accuracy = 'exact' | 'int8PerGroup' | 'int8PerToken';
+export type Accuracy = 'exact' | 'int8PerGroup' | 'int8Per128' | 'int8PerToken';
 
 /** Whether activations that no scheme quantizes are rounded to 8 bits, which numerics `fast` does where it pays. */
 export function roundsActivations(

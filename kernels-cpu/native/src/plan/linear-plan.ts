@@ -49,7 +49,7 @@ export async function planLinear(
     numbers ??= weights.push(await planWeight(weight, weightForm(weight), bytes)) - 1;
     const activations = numerics === 'exact' ? undefined : execution.activations;
     if (!activations) {
-      return { weight: numbers, accuracy: roundsActivations(weight, activations, numerics) ? 'int8PerGroup' : 'exact' };
+      return { weight: numbers, accuracy: roundsActivations(weight, activations, numerics) ? 'int8Per128' : 'exact' };
     }
     const quantizer = await planActivations(activations, inFeatures, bytes);
     return { weight: numbers, accuracy: accuracyOfCodes(weight, quantizer), quantizer };

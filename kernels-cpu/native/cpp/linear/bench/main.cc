@@ -100,6 +100,7 @@ std::vector<Variant> variants() {
   const WeightShape u4 = shape(CodeType::u4, 128, ScaleType::f16, ZeroType::u8);
   const WeightShape i4 = shape(CodeType::i4, 128, ScaleType::f16, ZeroType::none);
   const WeightShape u4g32 = shape(CodeType::u4, 32, ScaleType::f16, ZeroType::u8);
+  const WeightShape i4g32 = shape(CodeType::i4, 32, ScaleType::f16, ZeroType::none);
   const WeightShape mxfp4 = shape(CodeType::f4e2m1, 32, ScaleType::bf16, ZeroType::none);
   const WeightShape i8 = shape(CodeType::i8, 4096, ScaleType::f32, ZeroType::none);
   const WeightShape fp8 = shape(CodeType::f8e4m3, 128, ScaleType::f32, ZeroType::none);
@@ -120,6 +121,10 @@ std::vector<Variant> variants() {
     add("i4 g128 int8PerGroup", set, i4, Accuracy::int8PerGroup, 504);
     add("u4 g128 zeros int8PerGroup", set, u4, Accuracy::int8PerGroup, 504);
     add("u4 g32 zeros int8PerGroup", set, u4g32, Accuracy::int8PerGroup, 504);
+    add("u4 g32 zeros int8Per128", set, u4g32, Accuracy::int8Per128, 504);
+    add("i4 g32 int8PerGroup", set, i4g32, Accuracy::int8PerGroup, 504);
+    add("i4 g32 int8Per128", set, i4g32, Accuracy::int8Per128, 504);
+    add("i4 g32 int8Per128", set, i4g32, Accuracy::int8Per128, 1);
     add("u4 g128 zeros int16Planes", set, u4, Accuracy::int16Planes, 504);
     add("i4 g128 exact", set, i4, Accuracy::exact, 504);
     add("i8 per channel int8PerToken", set, i8, Accuracy::int8PerToken, 504);

@@ -48,10 +48,10 @@ struct ExactFinish {
     const int64_t left = shape.outFeatures - o;
     const uint8_t* zeros = job.block + blockRows * scaleBytes(shape.scales);
     alignas(64) float scales[Rows], points[Rows];
-    const typename S::F factor = S::set(shape.scaleFactor), unit = S::set(integerUnit(shape.codes));
+    const typename S::F factor = S::set(shape.scaleFactor * integerUnit(shape.codes));
     const typename S::F constant = S::set(static_cast<float>(constantZero(shape.codes)));
     for (int r = 0; r < Rows; r += S::lanes) {
-      S::store(scales + r, S::mul(S::mul(S::loadScales(shape.scales, job.block, row + r), factor), unit));
+      S::store(scales + r, S::mul(S::loadScales(shape.scales, job.block, row + r), factor));
       S::store(points + r, shape.zeros == ZeroType::none ? constant : S::loadZeros(shape.zeros, zeros, row + r));
     }
     rows = left < Rows ? left : Rows;

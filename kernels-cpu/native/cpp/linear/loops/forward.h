@@ -22,10 +22,10 @@ void forwardWith(const PackedLinear& weight, const PreparedInput& input, const L
   const Accuracy accuracy = input.format.accuracy;
   const PackedLayout layout(weight.shape);
   const InputLayout format(input.format, TileRows<S>::of(accuracy, input.rows));
-  const bool exactSums = accuracy == Accuracy::int8PerToken && layout.wholeRow;
+  const bool exact = accuracy == Accuracy::int8PerToken && layout.wholeRow;
   const auto select = [&](int64_t rows) {
     return format.exact ? selectFloatTile<S>(weight.shape, rows)
-                        : selectIntegerTile<S>(weight.shape, rows, format.planes, exactSums);
+                        : selectIntegerTile<S>(weight.shape, rows, format, exact);
   };
   const int64_t tiles = format.tiles(input.rows);
   if (tiles == 0) return;

@@ -91,16 +91,21 @@ inline typename S::I joined(const typename S::I (&sums)[Planes][T][S::vectors], 
   }
 }
 
-// ZeroTable: zero points of their own, else one for all codes. ExactSums: one scale per row on both sides.
-template <class S, class Codes, int T, int Planes, bool ZeroTable, bool ExactSums>
+// What a row's sums are scaled by. exactSums: one scale per row on both sides. perChunk: an activation scale for each chunk.
+// A number: chunks of 128 / n columns, n of them with one activation scale, which is multiplied once.
+constexpr int exactSums = -1, perChunk = 0;
+
+// ZeroTable: zero points of their own, else one for all codes.
+template <class S, class Codes, int T, int Planes, bool ZeroTable, int Scaling>
 void integerTile(const TileJob& job) {
   using I = typename S::I;
   using F = typename S::F;
   constexpr int V = S::vectors;
   const PackedLayout& w = *job.layout;
   const WeightShape& shape = *job.shape;
-  const int32_t constant = constantZero(shape.codes);
-  const F factor = S::set(shape.scaleFactor), unit = S::set(integerUnit(shape.codes));
+  constexpr bool ExactSums = Scaling == exactSums, SharedScales = Scaling > 1;
+  const I constant = S::setI(-constantZero(shape.codes));
+  const F factor = S::set(shape.scaleFactor * integerUnit(shape.codes));
   const int64_t row = job.slice * V * S::lanes;
   const int64_t zeroTable = blockRows * scaleBytes(shape.scales);
   // Few rows leave registers for a second chain of dependent additions.
@@ -109,11 +114,13 @@ void integerTile(const TileJob& job) {
   const uint8_t* p = job.block + w.headerBytes;
   const uint8_t* tables = job.block;
   const uint8_t* x = job.tile->codes;
-  F total[T][V];
+  const auto* codeSums = reinterpret_cast<const uint8_t*>(job.tile->sums);
+  // f32 sums wait in first-level cache, so that the registers are the integers': of the chunks so far, and of those since the
+  // last activation scale where chunks share it.
+  alignas(64) float totals[T][V * S::lanes] = {}, parts[SharedScales ? T : 1][V * S::lanes] = {};
   I sums[Planes][T][V], odd[Planes][T][V];
   for (int t = 0; t < T; t += 1) {
     for (int r = 0; r < V; r += 1) {
-      total[t][r] = S::zero();
       for (int plane = 0; plane < Planes; plane += 1) sums[plane][t][r] = S::zeroI();
     }
   }
@@ -122,7 +129,7 @@ void integerTile(const TileJob& job) {
   for (ChunkWalk c(w); c.columns > 0; c.next()) {
     if constexpr (!ExactSums) {
       LOWBIT_UNROLL for (int t = 0; t < T; t += 1) {
-        const I start = ZeroTable ? S::zeroI() : S::setI(-constant * job.tile->sums[c.index * T + t]);
+        const I start = ZeroTable ? S::zeroI() : S::mulI(S::broadcastDword(codeSums + (c.index * T + t) * 4), constant);
         LOWBIT_UNROLL for (int r = 0; r < V; r += 1) {
           if constexpr (Planes == 2) sums[0][t][r] = S::zeroI();
           sums[Planes - 1][t][r] = start;
@@ -138,7 +145,7 @@ void integerTile(const TileJob& job) {
     }
 
     // Exact sums need no chunks.
-    const int64_t octets = ExactSums ? w.octets() : c.octets();
+    const int64_t octets = ExactSums ? w.octets() : Scaling > 0 ? 16 / Scaling : c.octets();
     for (int64_t o = 0; o < octets; o += 1) {
       codes.load(p, job.slice);
       addQuads<S, Codes, T, Planes, 0>(codes, x, sums);
@@ -157,17 +164,26 @@ void integerTile(const TileJob& job) {
     if constexpr (ExactSums) break;
 
     if (!w.wholeRow) tables = p;
-    const float* scales = job.tile->scales + c.index * T;
+    const float* scales = job.tile->scales + (SharedScales ? c.index / Scaling : c.index) * T;
+    const bool first = SharedScales && c.index % Scaling == 0, last = SharedScales && endsScale(c, Scaling);
     LOWBIT_UNROLL for (int r = 0; r < V; r += 1) {
-      const int64_t first = row + r * S::lanes;
-      const F scale = w.wholeRow ? S::set(1) : S::mul(S::mul(S::loadScales(shape.scales, tables, first), factor), unit);
-      const F zero = ZeroTable ? S::loadZeros(shape.zeros, tables + zeroTable, first) : S::zero();
+      const int64_t firstRow = row + r * S::lanes;
+      const F scale = w.wholeRow ? S::set(1) : S::mul(S::loadScales(shape.scales, tables, firstRow), factor);
+      const F zero = ZeroTable ? S::loadZeros(shape.zeros, tables + zeroTable, firstRow) : S::zero();
       LOWBIT_UNROLL for (int t = 0; t < T; t += 1) {
         F value = S::toFloat(joined<S, T, Planes>(sums, t, r));
         if constexpr (ZeroTable) {
           value = S::negatedMulAdd(zero, S::set(static_cast<float>(job.tile->sums[c.index * T + t])), value);
         }
-        total[t][r] = S::mulAdd(value, S::mul(S::set(scales[t]), scale), total[t][r]);
+        float* total = totals[t] + r * S::lanes;
+        if constexpr (SharedScales) {
+          float* part = parts[t] + r * S::lanes;
+          const F sum = first ? S::mul(value, scale) : S::mulAdd(value, scale, S::loadF(part));
+          if (last) S::store(total, S::mulAdd(sum, S::set(scales[t]), S::loadF(total)));
+          else S::store(part, sum);
+        } else {
+          S::store(total, S::mulAdd(value, S::mul(S::set(scales[t]), scale), S::loadF(total)));
+        }
       }
     }
     if (!w.wholeRow) p += w.tableBytes;
@@ -184,9 +200,10 @@ void integerTile(const TileJob& job) {
   } else {
     for (int r = 0; r < V; r += 1) {
       const int64_t first = row + r * S::lanes;
-      const F scale = S::mul(S::mul(S::loadScales(shape.scales, tables, first), factor), unit);
+      const F scale = S::mul(S::loadScales(shape.scales, tables, first), factor);
       for (int t = 0; t < T; t += 1) {
-        finish<S>(job, w.wholeRow ? S::mul(total[t][r], scale) : total[t][r], first, t);
+        const F sum = S::loadF(totals[t] + r * S::lanes);
+        finish<S>(job, w.wholeRow ? S::mul(sum, scale) : sum, first, t);
       }
     }
   }
@@ -194,42 +211,51 @@ void integerTile(const TileJob& job) {
 
 using Tile = void (*)(const TileJob&);
 
-template <class S, class Codes, int Planes, bool ZeroTable, bool ExactSums>
+template <class S, class Codes, int Planes, bool ZeroTable, int Scaling>
 Tile integerTileOf(int64_t rows) {
   constexpr int most = Planes == 1 ? S::int8Rows : S::int16Rows;
   static constexpr Tile tiles[] = {
-      integerTile<S, Codes, 1, Planes, ZeroTable, ExactSums>,
-      integerTile<S, Codes, most < 2 ? most : 2, Planes, ZeroTable, ExactSums>,
-      integerTile<S, Codes, most < 3 ? most : 3, Planes, ZeroTable, ExactSums>,
-      integerTile<S, Codes, most < 4 ? most : 4, Planes, ZeroTable, ExactSums>,
-      integerTile<S, Codes, most < 5 ? most : 5, Planes, ZeroTable, ExactSums>,
-      integerTile<S, Codes, most < 6 ? most : 6, Planes, ZeroTable, ExactSums>,
-      integerTile<S, Codes, most < 7 ? most : 7, Planes, ZeroTable, ExactSums>,
-      integerTile<S, Codes, most < 8 ? most : 8, Planes, ZeroTable, ExactSums>,
+      integerTile<S, Codes, 1, Planes, ZeroTable, Scaling>,
+      integerTile<S, Codes, most < 2 ? most : 2, Planes, ZeroTable, Scaling>,
+      integerTile<S, Codes, most < 3 ? most : 3, Planes, ZeroTable, Scaling>,
+      integerTile<S, Codes, most < 4 ? most : 4, Planes, ZeroTable, Scaling>,
+      integerTile<S, Codes, most < 5 ? most : 5, Planes, ZeroTable, Scaling>,
+      integerTile<S, Codes, most < 6 ? most : 6, Planes, ZeroTable, Scaling>,
+      integerTile<S, Codes, most < 7 ? most : 7, Planes, ZeroTable, Scaling>,
+      integerTile<S, Codes, most < 8 ? most : 8, Planes, ZeroTable, Scaling>,
   };
   return tiles[rows - 1];
 }
 
 template <class S, class Codes, bool ZeroTable>
-Tile integerTileOf(int64_t rows, int64_t planes, bool exactSums) {
-  if (planes == 2) return integerTileOf<S, Codes, 2, ZeroTable, false>(rows);
-  return exactSums ? integerTileOf<S, Codes, 1, ZeroTable, true>(rows)
-                   : integerTileOf<S, Codes, 1, ZeroTable, false>(rows);
+Tile integerTileOf(int64_t rows, const InputLayout& format, bool exact) {
+  if (format.planes == 2) return integerTileOf<S, Codes, 2, ZeroTable, perChunk>(rows);
+  if (exact) return integerTileOf<S, Codes, 1, ZeroTable, exactSums>(rows);
+  switch (format.scaleChunks) {
+    case 2:
+      return integerTileOf<S, Codes, 1, ZeroTable, 2>(rows);
+    case 4:
+      return integerTileOf<S, Codes, 1, ZeroTable, 4>(rows);
+    case 8:
+      return integerTileOf<S, Codes, 1, ZeroTable, 8>(rows);
+    default:
+      return integerTileOf<S, Codes, 1, ZeroTable, perChunk>(rows);
+  }
 }
 
 template <class S>
-Tile selectIntegerTile(const WeightShape& shape, int64_t rows, int64_t planes, bool exactSums) {
+Tile selectIntegerTile(const WeightShape& shape, int64_t rows, const InputLayout& format, bool exact) {
   const bool zeros = shape.zeros != ZeroType::none;
   switch (shape.codes) {
     case CodeType::f4e2m1:
-      return integerTileOf<S, E2m1Nibbles<S>, false>(rows, planes, exactSums);
+      return integerTileOf<S, E2m1Nibbles<S>, false>(rows, format, exact);
     case CodeType::u4:
     case CodeType::i4:
-      return zeros ? integerTileOf<S, Nibbles<S>, true>(rows, planes, exactSums)
-                   : integerTileOf<S, Nibbles<S>, false>(rows, planes, exactSums);
+      return zeros ? integerTileOf<S, Nibbles<S>, true>(rows, format, exact)
+                   : integerTileOf<S, Nibbles<S>, false>(rows, format, exact);
     default:
-      return zeros ? integerTileOf<S, Bytes<S>, true>(rows, planes, exactSums)
-                   : integerTileOf<S, Bytes<S>, false>(rows, planes, exactSums);
+      return zeros ? integerTileOf<S, Bytes<S>, true>(rows, format, exact)
+                   : integerTileOf<S, Bytes<S>, false>(rows, format, exact);
   }
 }
 

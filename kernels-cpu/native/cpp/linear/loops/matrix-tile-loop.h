@@ -53,14 +53,15 @@ void matrixTiles(const TileJob& job, const InputLayout& format, const InputTile*
   const WeightShape& shape = *job.shape;
   const bool zeroTable = shape.zeros != ZeroType::none;
   const int32_t constant = constantZero(shape.codes);
-  const F factor = S::set(shape.scaleFactor), unit = S::set(integerUnit(shape.codes));
+  const F factor = S::set(shape.scaleFactor * integerUnit(shape.codes));
   const int64_t zeroPlace = blockRows * scaleBytes(shape.scales);
 
   alignas(64) RightTiles right;
   alignas(64) int32_t dots[tilesAtOnce][2][16][16];  // [tile][half][row][output]
-  alignas(64) float totals[tilesAtOnce][2][16][16];
+  alignas(64) float totals[tilesAtOnce][2][16][16], parts[tilesAtOnce][2][16][16];
   std::memset(dots, 0, sizeof dots);
   std::memset(totals, 0, sizeof totals);
+  std::memset(parts, 0, sizeof parts);
 
   const uint8_t* p = job.block + w.headerBytes;
   int64_t x = 0;  // bytes of a row so far
@@ -71,7 +72,7 @@ void matrixTiles(const TileJob& job, const InputLayout& format, const InputTile*
     const uint8_t* tables = w.wholeRow ? job.block : p;
     F scale[2], zero[2];
     for (int half = 0; half < 2; half += 1) {
-      scale[half] = w.wholeRow ? S::set(1) : S::mul(S::mul(S::loadScales(shape.scales, tables, half * 16), factor), unit);
+      scale[half] = w.wholeRow ? S::set(1) : S::mul(S::loadScales(shape.scales, tables, half * 16), factor);
       zero[half] = zeroTable ? S::loadZeros(shape.zeros, tables + zeroPlace, half * 16) : S::zero();
     }
     for (int64_t i = 0; i < count; i += 1) {
@@ -80,14 +81,24 @@ void matrixTiles(const TileJob& job, const InputLayout& format, const InputTile*
       if (exactSums) continue;
       for (int64_t t = 0; t < input.rows; t += 1) {
         const int32_t sum = input.sums[c.index * input.rows + t];
-        const F inputScale = S::set(input.scales[c.index * input.rows + t]);
+        const F inputScale = S::set(input.scales[c.index / format.scaleChunks * input.rows + t]);
         const F inputSum = S::set(static_cast<float>(sum));
         const typename S::I off = S::setI(-constant * sum);
         for (int half = 0; half < 2; half += 1) {
           const typename S::I dot = S::load(reinterpret_cast<const uint8_t*>(dots[i][half][t]));
           const F value = zeroTable ? S::negatedMulAdd(zero[half], inputSum, S::toFloat(dot)) : S::toFloat(S::add(dot, off));
-          float* total = totals[i][half][t];
-          S::store(total, S::mulAdd(value, S::mul(inputScale, scale[half]), S::loadF(total)));
+          float *total = totals[i][half][t], *part = parts[i][half][t];
+          if (format.scaleChunks == 1) {
+            S::store(total, S::mulAdd(value, S::mul(inputScale, scale[half]), S::loadF(total)));
+            continue;
+          }
+          const F sum = S::mulAdd(value, scale[half], S::loadF(part));
+          if (endsScale(c, format.scaleChunks)) {
+            S::store(total, S::mulAdd(sum, inputScale, S::loadF(total)));
+            S::store(part, S::zero());
+          } else {
+            S::store(part, sum);
+          }
         }
       }
     }
@@ -107,7 +118,7 @@ void matrixTiles(const TileJob& job, const InputLayout& format, const InputTile*
         for (int64_t t = 0; t < inputs[i].rows; t += 1) finish.store(out, dots[i][half][t], half * 16, t);
         continue;
       }
-      const F scale = S::mul(S::mul(S::loadScales(shape.scales, job.block, half * 16), factor), unit);
+      const F scale = S::mul(S::loadScales(shape.scales, job.block, half * 16), factor);
       for (int64_t t = 0; t < inputs[i].rows; t += 1) {
         const F y = S::loadF(totals[i][half][t]);
         finish<S>(out, w.wholeRow ? S::mul(y, scale) : y, half * 16, t);
@@ -138,7 +149,7 @@ void forwardMatrixTiles(const PackedLinear& weight, const PreparedInput& input, 
 }
 
 inline bool usesMatrixTiles(Accuracy accuracy, int64_t rows) {
-  return rows >= matrixTileRows && (accuracy == Accuracy::int8PerGroup || accuracy == Accuracy::int8PerToken);
+  return rows >= matrixTileRows && accuracy != Accuracy::exact && accuracy != Accuracy::int16Planes;
 }
 
 }  // namespace

@@ -41,20 +41,32 @@ inline float quantize(const float* x, int64_t columns, float amax, int32_t limit
   return scale;
 }
 
-// One byte of each code of an octet: its even and odd quad, `step` bytes apart.
-inline void placeQuads(const uint8_t* bytes, int64_t step, uint8_t* target) {
-  uint64_t eight;
-  std::memcpy(&eight, bytes, 8);
-  const uint32_t even = evenBytes(eight), odd = evenBytes(eight >> 8);
-  std::memcpy(target, &even, 4);
-  std::memcpy(target + step, &odd, 4);
+// The bytes of eight octets, each with its even columns first.
+inline void evenFirst(const uint8_t* bytes, uint8_t* ordered) {
+  typedef uint8_t Octets __attribute__((vector_size(16)));
+  for (int64_t i = 0; i < 64; i += 16) {
+    Octets two;
+    std::memcpy(&two, bytes + i, 16);
+    two = __builtin_shufflevector(two, two, 0, 2, 4, 6, 1, 3, 5, 7, 8, 10, 12, 14, 9, 11, 13, 15);
+    std::memcpy(ordered + i, &two, 16);
+  }
+}
+
+// One byte of each code: the even and the odd quad of an octet, `step` bytes apart; the next octet's two steps on.
+inline void placeQuads(const uint8_t* bytes, int64_t octets, int64_t step, uint8_t* target) {
+  uint8_t ordered[64];
+  for (int64_t first = 0; first < octets; first += 8) {
+    evenFirst(bytes + first * 8, ordered);
+    const int64_t count = octets - first < 8 ? octets - first : 8;
+    for (int64_t quad = 0; quad < 2 * count; quad += 1) std::memcpy(target + (2 * first + quad) * step, ordered + quad * 4, 4);
+  }
 }
 
 // Puts the codes of one chunk, filled up with zeros to whole octets, into a tile; returns their sum. target: of the chunk.
 inline int32_t placeChunk(const InputLayout& layout, const int32_t* codes, int64_t octets, int64_t rows, int64_t row,
                           uint8_t* target) {
   const int64_t columns = octets * 8, planes = layout.planes;
-  uint8_t low[largestChunk + 8], high[largestChunk + 8];
+  uint8_t low[largestChunk + 64], high[largestChunk + 64];
   int32_t sum = 0;
   for (int64_t k = 0; k < columns; k += 1) {
     sum += codes[k];
@@ -63,18 +75,17 @@ inline int32_t placeChunk(const InputLayout& layout, const int32_t* codes, int64
   if (layout.matrixTiles) {
     const int64_t pieces = piecesFor(octets);
     for (int64_t piece = 0; piece < pieces; piece += 1) std::memset(target + (piece * rows + row) * 64, 0, 64);
-    for (int64_t o = 0; o < octets; o += 1) {
-      placeQuads(low + o * 8, 4, target + ((o >> 3) * rows + row) * 64 + (o & 7) * 8);
+    for (int64_t o = 0; o < octets; o += 8) {
+      placeQuads(low + o * 8, octets - o < 8 ? octets - o : 8, 4, target + ((o >> 3) * rows + row) * 64);
     }
     return sum;
   }
-  const int64_t octetBytes = 8 * planes * rows, step = 4 * planes * rows;
+  const int64_t step = 4 * planes * rows;
   if (planes == 2) {
     for (int64_t k = 0; k < columns; k += 1) high[k] = static_cast<uint8_t>((codes[k] - static_cast<int8_t>(codes[k])) >> 8);
-    for (int64_t o = 0; o < octets; o += 1) placeQuads(high + o * 8, step, target + o * octetBytes + row * 4);
+    placeQuads(high, octets, step, target + row * 4);
   }
-  uint8_t* lowest = target + (planes - 1) * rows * 4 + row * 4;
-  for (int64_t o = 0; o < octets; o += 1) placeQuads(low + o * 8, step, lowest + o * octetBytes);
+  placeQuads(low, octets, step, target + ((planes - 1) * rows + row) * 4);
   return sum;
 }
 
@@ -107,9 +118,13 @@ inline void prepareIntegerRow(const InputLayout& layout, const InputTile& tile, 
   uint8_t* target = tile.codes;
   int32_t codes[largestChunk + 8] = {};
   int32_t total = 0;
+  float amax = floatOf(largest);
   for (ChunkWalk c(layout); c.columns > 0; c.next()) {
     const int64_t octets = c.octets();
-    const float amax = floatOf(perToken ? largest : largestBits(x + c.first, c.columns));
+    if (!perToken && c.index % layout.scaleChunks == 0) {
+      const int64_t left = layout.inFeatures - c.first, shared = c.columns * layout.scaleChunks;
+      amax = floatOf(largestBits(x + c.first, shared < left ? shared : left));
+    }
     for (int64_t k = c.columns; k < octets * 8; k += 1) codes[k] = 0;
     float scale = quietNaN;
     if (broken) {
@@ -119,7 +134,7 @@ inline void prepareIntegerRow(const InputLayout& layout, const InputTile& tile, 
     }
     const int32_t sum = placeChunk(layout, codes, octets, rows, row, target);
     tile.sums[c.index * rows + row] = sum;
-    tile.scales[c.index * rows + row] = scale;
+    tile.scales[c.index / layout.scaleChunks * rows + row] = scale;
     total += sum;
     target += layout.chunkBytes(octets) * rows;
   }

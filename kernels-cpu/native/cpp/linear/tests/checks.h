@@ -11,9 +11,9 @@ using namespace truth;
 
 constexpr InstructionSet allSets[] = {InstructionSet::plain, InstructionSet::avx2, InstructionSet::avx512,
                                       InstructionSet::amx};
-constexpr Accuracy allAccuracies[] = {Accuracy::exact, Accuracy::int16Planes, Accuracy::int8PerGroup,
+constexpr Accuracy allAccuracies[] = {Accuracy::exact, Accuracy::int16Planes, Accuracy::int8PerGroup, Accuracy::int8Per128,
                                       Accuracy::int8PerToken};
-constexpr const char* accuracyNames[] = {"exact", "int16Planes", "int8PerGroup", "int8PerToken"};
+constexpr const char* accuracyNames[] = {"exact", "int16Planes", "int8PerGroup", "int8Per128", "int8PerToken"};
 
 // f32 sums of up to a few thousand terms, relative to the sum of the terms' magnitudes.
 constexpr double rounding = 2e-6;
