@@ -2,9 +2,9 @@ import {
   type Batch,
   type CompileRequest,
   checkBatch,
+  checkProgram,
   type Executable,
   LowbitError,
-  type ModuleDescription,
   type ModuleSpec,
 } from '@lowbit/core';
 import type { NativeBatch, NativeModel } from './addon/addon.ts';
@@ -21,7 +21,8 @@ type State = 'idle' | 'running' | 'closed';
  * @throws LowbitError PROGRAM for a program that does not fit its descriptions; the signal's reason once aborted
  */
 export async function compile(request: CompileRequest<NativeDevice>): Promise<Executable> {
-  const { program, descriptions, kvCache, device } = request;
+  const { program, kvCache, device } = request;
+  checkProgram(request);
   const { instructionSet } = device;
   const threads = request.threads ?? device.threads;
   const model = new (loadAddon().NativeModel)({ threads, instructionSet });
@@ -35,7 +36,7 @@ export async function compile(request: CompileRequest<NativeDevice>): Promise<Ex
       memory[spec.kind === 'kvCache' ? 'kvCache' : 'weights'] += bytes;
       request.onProgress?.(indices.size, program.modules.length);
     }
-    model.setProgram(planProgram(program, descriptions, indices, request.numerics));
+    model.setProgram(planProgram(program, indices, request.numerics));
   } catch (error) {
     model.close();
     throw error;
@@ -67,27 +68,13 @@ export async function compile(request: CompileRequest<NativeDevice>): Promise<Ex
 }
 
 async function addModule(model: NativeModel, spec: ModuleSpec, request: CompileRequest<NativeDevice>) {
-  const description = descriptionOf(spec, request);
-  if (description.kind !== 'norm' && description.kind !== 'vector' && !request.selections.has(spec.name)) {
-    throw new LowbitError({ code: 'PROGRAM', message: `module ${spec.name}: no kernel was selected` });
-  }
-  const plan = await planModule(spec, description, request);
+  const plan = await planModule(spec, request.descriptions.get(spec.name)!, request);
   try {
     return await model.addModule(plan);
   } catch (cause) {
     const reason = cause instanceof Error ? cause.message : String(cause);
     throw new LowbitError({ code: 'NATIVE_MODULE', message: `module ${spec.name}: ${reason}`, cause });
   }
-}
-
-function descriptionOf(spec: ModuleSpec, { descriptions }: CompileRequest<NativeDevice>): ModuleDescription {
-  const description = descriptions.get(spec.name);
-  if (description?.kind === spec.kind) return description;
-  const found = description ? `one of kind ${description.kind}` : 'none';
-  throw new LowbitError({
-    code: 'PROGRAM',
-    message: `module ${spec.name}: expected a description of kind ${spec.kind}, found ${found}`,
-  });
 }
 
 function nativeBatch({ tokenIds, positions, sequences, logitRows }: Batch): NativeBatch {

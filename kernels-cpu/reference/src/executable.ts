@@ -1,7 +1,14 @@
-import { type Batch, type CompileRequest, checkBatch, type Executable, LowbitError, type Phase } from '@lowbit/core';
+import {
+  type Batch,
+  type CompileRequest,
+  checkBatch,
+  checkProgram,
+  type Executable,
+  LowbitError,
+  type Phase,
+} from '@lowbit/core';
 import { bindOperation, type Run } from './bind-operation.ts';
 import { prepareModules, releaseModules } from './prepare-modules.ts';
-import { createProgramChecker } from './program-checker.ts';
 
 type State = 'idle' | 'running' | 'closed';
 
@@ -11,9 +18,9 @@ type State = 'idle' | 'running' | 'closed';
  */
 export async function compile(request: CompileRequest): Promise<Executable> {
   const { program, kvCache } = request;
+  checkProgram(request);
   const modules = await prepareModules(request);
-  const checker = createProgramChecker(program, modules);
-  let steps = program.operations.map((operation, index) => bindOperation(operation, checker(operation, index)));
+  let steps = program.operations.map((operation, index) => bindOperation(operation, index, modules));
   let state: State = 'idle';
   const isClosed = () => state === 'closed';
 

@@ -22,6 +22,8 @@ export { compileRegex, type NameRegex } from './linear-regex.ts';
 export * from './match-name.ts';
 export * from './method.ts';
 export * from './module-spec.ts';
+export * from './program/check-program.ts';
+export { unknownOperation } from './program/program-error.ts';
 export * from './program.ts';
 export * from './quantized-weight.ts';
 export * from './refusal.ts';
