@@ -27,12 +27,14 @@ export async function compile(request: CompileRequest<NativeDevice>): Promise<Ex
   const threads = request.threads ?? device.threads;
   const model = new (loadAddon().NativeModel)({ threads, instructionSet });
   const memory = { weights: 0, kvCache: 0 };
+  const moduleBytes = new Map<string, number>();
   try {
     const indices = new Map<string, number>();
     for (const spec of program.modules) {
       request.signal?.throwIfAborted();
       const { index, bytes } = await addModule(model, spec, request);
       indices.set(spec.name, index);
+      moduleBytes.set(spec.name, bytes);
       memory[spec.kind === 'kvCache' ? 'kvCache' : 'weights'] += bytes;
       request.onProgress?.(indices.size, program.modules.length);
     }
@@ -44,22 +46,29 @@ export async function compile(request: CompileRequest<NativeDevice>): Promise<Ex
 
   let state: State = 'idle';
   const isClosed = () => state === 'closed';
+  /** One call of the addon at a time. */
+  const alone = async <T>(call: () => Promise<T>): Promise<T> => {
+    if (state !== 'idle') throw unavailable(state);
+    state = 'running';
+    try {
+      const result = await call();
+      if (isClosed()) throw unavailable('closed');
+      return result;
+    } catch (error) {
+      throw isClosed() ? unavailable('closed') : error;
+    } finally {
+      if (!isClosed()) state = 'idle';
+    }
+  };
   return {
     memory,
-    async run(batch) {
-      if (state !== 'idle') throw unavailable(state);
-      checkBatch(batch, program, kvCache);
-      state = 'running';
-      try {
-        const logits = await model.run(nativeBatch(batch));
-        if (isClosed()) throw unavailable('closed');
-        return logits;
-      } catch (error) {
-        throw isClosed() ? unavailable('closed') : error;
-      } finally {
-        if (!isClosed()) state = 'idle';
-      }
-    },
+    moduleBytes,
+    run: (batch) =>
+      alone(() => {
+        checkBatch(batch, program, kvCache);
+        return model.run(nativeBatch(batch));
+      }),
+    measureReadBandwidth: () => alone(() => model.readBandwidth()),
     async close() {
       state = 'closed';
       model.close();

@@ -25,10 +25,15 @@ export async function compile(request: CompileRequest): Promise<Executable> {
   const isClosed = () => state === 'closed';
 
   const memory = { weights: 0, kvCache: 0 };
-  for (const { kind, bytes } of modules.values()) memory[kind === 'kvCache' ? 'kvCache' : 'weights'] += bytes;
+  const moduleBytes = new Map<string, number>();
+  for (const [name, { kind, bytes }] of modules) {
+    memory[kind === 'kvCache' ? 'kvCache' : 'weights'] += bytes;
+    moduleBytes.set(name, bytes);
+  }
 
   return {
     memory,
+    moduleBytes,
     async run(batch) {
       if (state !== 'idle') throw unavailable(state);
       checkBatch(batch, program, kvCache);
