@@ -10,7 +10,7 @@ namespace lowbit {
 namespace {
 
 InstructionSet instructionSetOf(const std::string& name) {
-  for (const InstructionSet set : {InstructionSet::plain, InstructionSet::avx2, InstructionSet::avx512, InstructionSet::amx}) {
+  for (const InstructionSet set : allInstructionSets) {
     if (name == nameOf(set) && isAvailable(set)) return set;
   }
   throw std::invalid_argument("instruction set " + name + " is not available");
