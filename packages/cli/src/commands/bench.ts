@@ -34,7 +34,7 @@ export function benchCommand(session: Session): Command {
   const command = new Command('bench')
     .summary('speed of prefill and decoding')
     .description(
-      'Measures how fast a model reads prompts and writes tokens, on random token ids: no tokenizer is needed. Each run measures everything once; the first does not count; medians are printed.',
+      'Measures how fast a model reads prompts and writes tokens, on random token ids: no tokenizer is needed. Each run measures everything once, after a shorter one that warms up; medians are printed.',
     )
     .argument('<model>', 'checkpoint folder')
     .option('--prompt-tokens <number>', 'tokens of the prompt that is timed', atLeastOne, 512)
@@ -80,8 +80,10 @@ async function bench(session: Session, folderArgument: string, options: BenchOpt
     throw error;
   });
   const progress = createProgress(session.io, { quiet });
+  let firstToken = Number.NaN;
+  let peakBytes = Number.NaN;
   try {
-    const speed = await session.runtime.measureSpeed(model, {
+    const { readBandwidth, ...speed } = await session.runtime.measureSpeed(model, {
       promptTokens,
       newTokens,
       context,
@@ -89,16 +91,25 @@ async function bench(session: Session, folderArgument: string, options: BenchOpt
       runs,
       signal: session.signal,
       onProgress: (state) => progress.update(state),
+      // The clock starts with the process.
+      onFirstToken: () => {
+        firstToken = performance.now() / 1000;
+      },
+      onBeforeBandwidth: () => {
+        peakBytes = process.resourceUsage().maxRSS * 1024;
+      },
     });
     progress.end();
     const report = {
       ...speed,
       decode: { ...speed.decode[0], batches: speed.decode },
       load: { seconds },
+      firstToken: { seconds: firstToken, promptTokens },
       memory: {
-        peakBytes: process.resourceUsage().maxRSS * 1024,
+        peakBytes,
         weightBytes: model.info.memory.weights,
         kvCacheBytes: model.info.memory.kvCache,
+        ...(readBandwidth && { readBytesPerSecond: readBandwidth.bytesPerSecond }),
       },
       model: model.info,
     };
