@@ -3,6 +3,7 @@ import {
   type CompileRequest,
   checkBatch,
   checkProgram,
+  createRunGate,
   type Executable,
   LowbitError,
   type ModuleSpec,
@@ -12,8 +13,6 @@ import { loadAddon } from './addon/load-addon.ts';
 import type { NativeDevice } from './device/native-device.ts';
 import { planModule } from './plan/module-plan.ts';
 import { planProgram } from './plan/program-plan.ts';
-
-type State = 'idle' | 'running' | 'closed';
 
 /**
  * Hands the modules to the addon one after the other, so that the plan of only one is in memory at a time, then the
@@ -44,33 +43,18 @@ export async function compile(request: CompileRequest<NativeDevice>): Promise<Ex
     throw error;
   }
 
-  let state: State = 'idle';
-  const isClosed = () => state === 'closed';
-  /** One call of the addon at a time. */
-  const alone = async <T>(call: () => Promise<T>): Promise<T> => {
-    if (state !== 'idle') throw unavailable(state);
-    state = 'running';
-    try {
-      const result = await call();
-      if (isClosed()) throw unavailable('closed');
-      return result;
-    } catch (error) {
-      throw isClosed() ? unavailable('closed') : error;
-    } finally {
-      if (!isClosed()) state = 'idle';
-    }
-  };
+  const gate = createRunGate();
   return {
     memory,
     moduleBytes,
     run: (batch) =>
-      alone(() => {
+      gate.alone(() => {
         checkBatch(batch, program, kvCache);
         return model.run(nativeBatch(batch));
       }),
-    measureReadBandwidth: () => alone(() => model.readBandwidth()),
+    measureReadBandwidth: () => gate.alone(() => model.readBandwidth()),
     async close() {
-      state = 'closed';
+      gate.close();
       model.close();
     },
   };
@@ -100,8 +84,4 @@ function nativeBatch({ tokenIds, positions, sequences, logitRows }: Batch): Nati
     logitRows,
     inputs: [],
   };
-}
-
-function unavailable(state: State): LowbitError {
-  return new LowbitError({ code: 'BATCH', message: `batch: the executable is ${state}` });
 }

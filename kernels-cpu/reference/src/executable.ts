@@ -3,14 +3,12 @@ import {
   type CompileRequest,
   checkBatch,
   checkProgram,
+  createRunGate,
   type Executable,
-  LowbitError,
   type Phase,
 } from '@lowbit/core';
 import { bindOperation, type Run } from './bind-operation.ts';
 import { prepareModules, releaseModules } from './prepare-modules.ts';
-
-type State = 'idle' | 'running' | 'closed';
 
 /**
  * Prepares the modules and binds the operations to them; a run then walks the list.
@@ -21,8 +19,7 @@ export async function compile(request: CompileRequest): Promise<Executable> {
   checkProgram(request);
   const modules = await prepareModules(request);
   let steps = program.operations.map((operation, index) => bindOperation(operation, index, modules));
-  let state: State = 'idle';
-  const isClosed = () => state === 'closed';
+  const gate = createRunGate();
 
   const memory = { weights: 0, kvCache: 0 };
   const moduleBytes = new Map<string, number>();
@@ -34,34 +31,29 @@ export async function compile(request: CompileRequest): Promise<Executable> {
   return {
     memory,
     moduleBytes,
-    async run(batch) {
-      if (state !== 'idle') throw unavailable(state);
-      checkBatch(batch, program, kvCache);
-      const values = new Map<string, Float32Array>();
-      const run: Run = {
-        batch,
-        phases: phasesOf(batch),
-        value(name) {
-          const value = values.get(name) ?? new Float32Array(batch.tokenIds.length * program.values[name]!);
-          values.set(name, value);
-          return value;
-        },
-        store: (name, value) => values.set(name, value),
-        logits: new Float32Array(),
-      };
-      state = 'running';
-      try {
+    run: (batch) =>
+      gate.alone(async () => {
+        checkBatch(batch, program, kvCache);
+        const values = new Map<string, Float32Array>();
+        const run: Run = {
+          batch,
+          phases: phasesOf(batch),
+          value(name) {
+            const value = values.get(name) ?? new Float32Array(batch.tokenIds.length * program.values[name]!);
+            values.set(name, value);
+            return value;
+          },
+          store: (name, value) => values.set(name, value),
+          logits: new Float32Array(),
+        };
         for (const step of steps) {
+          if (gate.closed) break;
           await step(run);
-          if (isClosed()) throw unavailable('closed');
         }
         return run.logits;
-      } finally {
-        if (!isClosed()) state = 'idle';
-      }
-    },
+      }),
     async close() {
-      state = 'closed';
+      gate.close();
       steps = [];
       releaseModules(modules);
     },
@@ -70,8 +62,4 @@ export async function compile(request: CompileRequest): Promise<Executable> {
 
 function phasesOf({ sequences }: Batch): readonly Phase[] {
   return sequences.flatMap(({ rows, phase = 'prefill' }) => Array<Phase>(rows).fill(phase));
-}
-
-function unavailable(state: State): LowbitError {
-  return new LowbitError({ code: 'BATCH', message: `batch: the executable is ${state}` });
 }

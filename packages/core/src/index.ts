@@ -33,6 +33,7 @@ export * from './program.ts';
 export * from './quantized-weight.ts';
 export * from './refusal.ts';
 export * from './registry.ts';
+export * from './run-gate.ts';
 export * from './select-kernel.ts';
 export * from './settings.ts';
 export * from './slice.ts';
