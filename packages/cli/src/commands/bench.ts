@@ -4,16 +4,7 @@ import { openModel } from '../open-model.ts';
 import { addCommonOptions, addExamples, type CommonOptions } from '../options/common-options.ts';
 import { modelFolder } from '../options/model-folder.ts';
 import { wholeNumber } from '../options/parse-number.ts';
-import {
-  addDeviceOption,
-  addKvCacheOption,
-  addNumericsOption,
-  addThreadsOption,
-  type DeviceOptions,
-  type KvCacheOptions,
-  type NumericsOptions,
-  type ThreadsOptions,
-} from '../options/plan-options.ts';
+import { addRunOptions, type RunOptions, runOptions } from '../options/plan-options.ts';
 import { count } from '../output/format.ts';
 import { createOutput } from '../output/output.ts';
 import { createProgress } from '../output/progress.ts';
@@ -21,7 +12,7 @@ import { formatSpeed } from '../output/speed-text.ts';
 import { discoverRegistry } from '../plugins.ts';
 import type { Session } from '../session.ts';
 
-interface BenchOptions extends CommonOptions, DeviceOptions, ThreadsOptions, NumericsOptions, KvCacheOptions {
+interface BenchOptions extends CommonOptions, RunOptions {
   readonly promptTokens: number;
   readonly newTokens: number;
   readonly batch: readonly number[];
@@ -43,10 +34,7 @@ export function benchCommand(session: Session): Command {
     .option('--context <tokens>', 'tokens before the first one written is timed (default: as the prompt)', atLeastOne)
     .option('--runs <number>', 'runs that count', atLeastOne, 5)
     .action((model: string, options: BenchOptions) => bench(session, model, options));
-  addDeviceOption(command);
-  addThreadsOption(command);
-  addNumericsOption(command);
-  addKvCacheOption(command);
+  addRunOptions(command);
   addCommonOptions(command);
   return addExamples(command, [
     'lowbit bench ./Qwen3-8B-AWQ',
@@ -58,17 +46,14 @@ async function bench(session: Session, folderArgument: string, options: BenchOpt
   const output = createOutput(session, options);
   const folder = modelFolder(folderArgument, session.io.cwd);
   const registry = await discoverRegistry(session, output);
-  const { device, threads, numerics, kvCacheDtype: kvCacheType, quiet, promptTokens, newTokens, runs } = options;
+  const { quiet, promptTokens, newTokens, runs } = options;
   const { batch: batches, context = promptTokens } = options;
   const largest = Math.max(...batches);
   const held = tokensHeld(context, newTokens, largest);
   const open = (contextLength?: number) =>
     openModel(session, output, folder, {
       registry,
-      device,
-      threads,
-      numerics,
-      kvCacheType,
+      ...runOptions(options),
       quiet,
       contextLength,
       maxRunningRequests: largest,
