@@ -152,7 +152,8 @@ void attend(const AttentionTile& tile) {
     const int64_t first = tile.firstPosition + row + 1 - tile.slidingWindow;
     return tile.slidingWindow > 0 && first > 0 ? first : int64_t{0};
   };
-  const int64_t start = firstOf(0), stride = length - start;
+  // Blocks begin at multiples of their size: where sums are rounded between them does not depend on the rows of the tile.
+  const int64_t start = firstOf(0) / positionsAtOnce * positionsAtOnce, stride = length - start;
 
   // The elements of each block of positions, then for each row and head the part [from, to) of the block that it sees.
   const auto forEachBlock = [&](const CacheElements& cache, auto prepare, auto use) {
