@@ -48,37 +48,28 @@ Numbers runRows(Model& model, const Case& c, size_t cache, int64_t first, int64_
   return model.run(batch, {{0, part(c.query, queryWidth)}, {1, part(c.keys, keyWidth)}, {2, part(c.values, valueWidth)}}, 3);
 }
 
+// What the first rows find. Places that no position has written yet hold NaN, where the type has one: nothing may read them.
 size_t addCache(Model& model, const Case& c) {
   const Shape& s = c.shape;
-  const auto blocks = static_cast<int64_t>(c.blocks.size()) + 1;
-  return model.add(std::make_unique<KvCache>(c.type, s.kvHeads, s.headSize, s.valueHeadSize, s.blockSize, blocks, c.key, c.value));
-}
-
-// Places that no position of the sequence has written yet hold NaN where the type has one: nothing may read them.
-void spoil(Model& model, const Case& c, size_t cache) {
-  Case filled = c;
-  filled.shape.firstPosition = 0;
-  filled.shape.rows = static_cast<int64_t>(c.blocks.size()) * c.shape.blockSize;
-  const auto fill = [&](Numbers& numbers, int64_t width) { numbers.assign(static_cast<size_t>(filled.shape.rows * width), notANumber); };
-  fill(filled.query, c.shape.heads * c.shape.headSize);
-  fill(filled.keys, c.shape.kvHeads * c.shape.headSize);
-  fill(filled.values, c.shape.kvHeads * c.shape.valueHeadSize);
-  runRows(model, filled, cache, 0, filled.shape.rows);
+  const auto blocks = static_cast<int64_t>(c.blocks.size());
+  auto cache = std::make_unique<KvCache>(c.type, s.kvHeads, s.headSize, s.valueHeadSize, s.blockSize, blocks + 1, c.key, c.value);
+  const int64_t keyWidth = s.kvHeads * s.headSize, valueWidth = s.kvHeads * s.valueHeadSize;
+  const Numbers spoiled(static_cast<size_t>(std::max(keyWidth, valueWidth)), notANumber);
+  for (int64_t p = 0; p < blocks * s.blockSize; p += 1) {
+    const bool before = p < s.firstPosition;
+    cache->write(c.blocks.data(), p, before ? c.keys.data() + p * keyWidth : spoiled.data(), before ? c.values.data() + p * valueWidth : spoiled.data());
+  }
+  return model.add(std::move(cache));
 }
 
 Numbers runCase(InstructionSet set, const Case& c, int threads = 1) {
   Model model(threads, set);
-  const size_t cache = addCache(model, c);
-  spoil(model, c, cache);
-  if (c.shape.firstPosition > 0) runRows(model, c, cache, 0, c.shape.firstPosition);
-  return runRows(model, c, cache, c.shape.firstPosition, c.shape.rows);
+  return runRows(model, c, addCache(model, c), c.shape.firstPosition, c.shape.rows);
 }
 
 Numbers runOneByOne(InstructionSet set, const Case& c) {
   Model model(1, set);
   const size_t cache = addCache(model, c);
-  spoil(model, c, cache);
-  if (c.shape.firstPosition > 0) runRows(model, c, cache, 0, c.shape.firstPosition);
   Numbers all;
   for (int64_t row = 0; row < c.shape.rows; row += 1) {
     const Numbers one = runRows(model, c, cache, c.shape.firstPosition + row, 1);
