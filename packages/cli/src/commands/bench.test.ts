@@ -91,7 +91,7 @@ describe('lowbit bench', () => {
     // Two chunks of each prompt, and a token of each running sequence with every chunk.
     const contextLength = 600 + 10 + 8 + 1;
     expect(runtime.opened.map(({ options }) => options)).toMatchObject([
-      { maxRunningRequests: 4, contextLength, kvCacheTokens: 4 * contextLength },
+      { maxRunningRequests: 4, contextLength, kvCacheTokens: 4 * 624 },
     ]);
   });
 

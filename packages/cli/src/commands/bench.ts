@@ -57,7 +57,7 @@ async function bench(session: Session, folderArgument: string, options: BenchOpt
       quiet,
       contextLength,
       maxRunningRequests: largest,
-      kvCacheTokens: contextLength && Math.max(contextLength, largest * held),
+      kvCacheTokens: contextLength && Math.max(contextLength, largest * wholeBlocks(held)),
     });
   // No more cache than is used; a model whose own context is shorter is opened as it is.
   const { model, seconds } = await open(Math.max(promptTokens + 1, held)).catch((error) => {
@@ -112,6 +112,11 @@ async function bench(session: Session, folderArgument: string, options: BenchOpt
 /** Those that begin first write on while the others' prompts are read, a chunk of up to 512 tokens at a time. */
 function tokensHeld(context: number, newTokens: number, batch: number): number {
   return context + newTokens + batch * Math.ceil(context / 512) + 1;
+}
+
+/** The cache is handed out in blocks of 16 tokens: a batch that fills it to the last token needs the rest of each block too. */
+function wholeBlocks(tokens: number): number {
+  return Math.ceil(tokens / 16) * 16;
 }
 
 function batches(text: string): readonly number[] {
