@@ -41,7 +41,11 @@ export function createStaging({ gpu }: WebgpuDevice): Staging {
       mappedAtCreation: true,
       label: 'upload',
     });
-    const raw = gpu.createBuffer({ size, usage: usage.storage | usage.copySource | usage.copyTarget, label: 'raw bytes' });
+    const raw = gpu.createBuffer({
+      size,
+      usage: usage.storage | usage.copySource | usage.copyTarget,
+      label: 'raw bytes',
+    });
     const made: Slot = { bytes: size, upload, raw, ready: Promise.resolve() };
     slots[index] = made;
     return made;
