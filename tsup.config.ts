@@ -9,4 +9,5 @@ export default defineConfig({
   clean: true,
   sourcemap: true,
   silent: true,
+  loader: { '.wgsl': 'text' },
 });

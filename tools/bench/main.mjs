@@ -1,160 +1,215 @@
 // @ts-check
 
 /**
- * Measures lowbit against what a user would pick instead, on this machine, in one run: the same shapes, the same bits per
- * weight, the same threads; all sides in turn, round after round, each in a process of its own; medians.
+ * Measures lowbit against what a user would pick instead, on this machine, in one run: the same shapes, about the same bits
+ * per weight, the same threads; all sides in turn, round after round, each in a process of its own that warms up; medians.
  *
  *   pnpm bench                                  everything: makes checkpoints, fetches peers (npm, Debian)
- *   pnpm bench --shapes 0.5b --threads 2 --rounds 3
+ *   pnpm bench --shapes 0.5b                    one shape
+ *   pnpm bench --metrics prefill,decode --threads 1,2 --schemes w4a16-g32 --rounds 5
  *   pnpm bench --no-download                    only peers that are there already
  */
-import { existsSync, mkdirSync } from 'node:fs';
-import { cpus, homedir } from 'node:os';
+import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
+import { availableParallelism, homedir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
+import { measureLinears } from './linear-bench.mjs';
+import { measureLowbit, requireBuilt } from './lowbit.mjs';
+import { machineLines } from './machine.mjs';
 import { makeCheckpoint, schemes } from './make-checkpoint.mjs';
-import { makeGguf } from './make-gguf.mjs';
-import { llamaBench, nodeLlamaCpp } from './peers.mjs';
-import { run } from './run.mjs';
+import { ggufTypes, makeGguf } from './make-gguf.mjs';
+import { metricsOf } from './metrics.mjs';
+import { findPeers } from './peers.mjs';
+import { comparisonTable } from './report.mjs';
+import { rooflineTable } from './roofline.mjs';
 import { shapes } from './shapes.mjs';
+import { median, significant } from './statistics.mjs';
 
-/** @typedef {import('./peers.mjs').Measurement} Measurement */
-/** @typedef {import('./peers.mjs').Speeds} Speeds */
+/** @typedef {import('./report.mjs').Side} Side */
 
 const { values: options } = parseArgs({
   options: {
     shapes: { type: 'string', default: '0.5b,1.1b' },
-    schemes: { type: 'string', default: 'w4a16-g32' },
-    threads: { type: 'string', default: '1,2' },
-    batches: { type: 'string', default: '1,16' },
+    schemes: { type: 'string', default: Object.keys(schemes).join(',') },
+    metrics: { type: 'string', default: 'prefill,decode,batch,long,first-token' },
+    /** What the slow metrics, batch and long, are measured with; default: the first of --schemes. */
+    'slow-schemes': { type: 'string' },
+    threads: { type: 'string', default: `${availableParallelism()}` },
+    rounds: { type: 'string', default: '3' },
     'prompt-tokens': { type: 'string', default: '512' },
     'new-tokens': { type: 'string', default: '64' },
     context: { type: 'string', default: '128' },
-    rounds: { type: 'string', default: '5' },
+    'long-context': { type: 'string', default: '4096' },
+    batch: { type: 'string', default: '16' },
+    numerics: { type: 'string', default: 'fast' },
+    'kv-cache-dtype': { type: 'string', default: 'f16' },
+    'no-flash-attention': { type: 'boolean', default: false },
     cache: { type: 'string', default: join(homedir(), '.cache/lowbit-bench') },
     'no-download': { type: 'boolean', default: false },
-    numerics: { type: 'string' },
+    output: { type: 'string' },
   },
 });
+requireBuilt();
 const cache = options.cache;
 mkdirSync(cache, { recursive: true });
-const lowbit = fileURLToPath(new URL('../../packages/cli/bin/lowbit.js', import.meta.url));
-if (!existsSync(fileURLToPath(new URL('../../packages/cli/dist/main.js', import.meta.url))))
-  throw new Error('pnpm build first');
+const metrics = metricsOf({
+  promptTokens: Number(options['prompt-tokens']),
+  newTokens: Number(options['new-tokens']),
+  context: Number(options.context),
+  longContext: Number(options['long-context']),
+  batch: Number(options.batch),
+});
+const chosen = {
+  shapes: choose('shapes', options.shapes, shapes),
+  schemes: choose('schemes', options.schemes, schemes),
+  slowSchemes: choose('slow-schemes', options['slow-schemes'] ?? options.schemes.split(',')[0] ?? '', schemes),
+  metrics: choose('metrics', options.metrics, metrics),
+  threads: options.threads.split(',').map(Number),
+};
+const rounds = Number(options.rounds);
+const flashAttention = !options['no-flash-attention'];
+const peers = await findPeers(cache, !options['no-download']);
+const start = Date.now();
 
-const found = [await llamaBench(cache, !options['no-download']), await nodeLlamaCpp(cache, !options['no-download'])];
-const peers = found.flatMap((one) => (typeof one === 'string' ? [] : [one]));
-for (const reason of found) if (typeof reason === 'string') console.error(`not compared: ${reason}`);
-
-console.log(
-  `${cpus()[0]?.model.trim()}, ${cpus().length} threads; node ${process.version}; ${options.rounds} rounds, medians, tokens/s\n`,
-);
-console.log('| model | threads | metric | lowbit | lowest-highest | peer | lowest-highest | ratio |');
-console.log('|---|---|---|---|---|---|---|---|');
-for (const name of options.shapes.split(',')) {
-  const shape = shapes[name];
-  if (!shape) throw new Error(`--shapes: expected some of ${Object.keys(shapes).join(', ')}, found ${name}`);
-  const gguf = join(cache, `${name}.gguf`);
-  if (peers.length > 0 && !existsSync(gguf)) makeGguf(gguf, shape);
-  for (const scheme of options.schemes.split(',')) {
-    if (!isScheme(scheme))
-      throw new Error(`--schemes: expected some of ${Object.keys(schemes).join(', ')}, found ${scheme}`);
-    const checkpoint = join(cache, `${name}-${scheme}`);
-    if (!existsSync(join(checkpoint, 'config.json'))) makeCheckpoint(checkpoint, shape, scheme);
-    for (const threads of options.threads.split(',').map(Number)) {
-      await compare(`${name} ${scheme}`, checkpoint, gguf, threads);
+/** @type {string[]} */
+const tables = [];
+/** @type {object[]} */
+const measured = [];
+for (const shape of chosen.shapes) {
+  for (const threads of chosen.threads) {
+    const sides = sidesOf(shape, threads);
+    for (let round = 0; round < rounds; round++) {
+      for (const metric of chosen.metrics) await measureRound(sides, metric, round);
     }
+    for (const { name, weights, samples } of sides)
+      measured.push({ shape, threads, name, weights, samples: Object.fromEntries(samples) });
+    tables.push(comparisonTable(`${shape}, ${threads} ${threads === 1 ? 'thread' : 'threads'}`, sides, metrics));
+    tables.push(await roofline(shape, threads, sides));
+  }
+}
+const report = [
+  ...machineLines(),
+  ...peers.map(({ name, version }) => `- ${name}: ${version}, flash attention ${flashAttention ? 'on' : 'off'}`),
+  `- lowbit: --numerics ${options.numerics} --kv-cache-dtype ${options['kv-cache-dtype']}; ${rounds} rounds, medians; a ratio above 1 says that lowbit is ahead`,
+  `- took ${Math.round((Date.now() - start) / 1000)} s`,
+  '',
+  ...tables,
+].join('\n');
+const file = options.output ?? join(cache, `report-${new Date().toISOString().replace(/[:.]/g, '-')}.md`);
+writeFileSync(file, report);
+writeFileSync(`${file}.json`, JSON.stringify(measured, undefined, 2));
+console.log(report);
+console.error(`written to ${file}; all numbers of all sides are in ${file}.json`);
+
+/**
+ * What the first scheme can do at most, beside what it did.
+ * @param {string} shapeName @param {number} threads @param {readonly Side[]} sides
+ */
+async function roofline(shapeName, threads, sides) {
+  const [side] = sides;
+  const shape = shapes[shapeName];
+  if (!side || !shape || side.readRates.length === 0) return '';
+  const [line] = await measureLinears(cache, [threads, 3, 'avx512 i4 g128 int8PerGroup, 504']);
+  const peak = line?.peakGigaOperationsPerSecond;
+  if (peak === undefined) return '';
+  const machine = { readBytesPerSecond: median(side.readRates), operationsPerSecond: peak * 1e9 };
+  const { bitsPerWeight } = side;
+  const [context, promptTokens] = [Number(options.context), Number(options['prompt-tokens'])];
+  /** @param {string} metric */
+  const speed = (metric) => {
+    const samples = side.samples.get(metric);
+    return samples && median(samples);
+  };
+  const table = rooflineTable(
+    machine,
+    { shape, bitsPerWeight, context, promptTokens },
+    { decode: speed('decode'), prefill: speed('prefill') },
+  );
+  return `${side.weights}: memory at ${significant(machine.readBytesPerSecond / 1e9)} GB/s, VNNI out of registers at ${peak} billion operations per second.\n\n${table}\n`;
+}
+
+/** One metric, once on every side that takes part. @param {readonly Side[]} sides @param {string} metric @param {number} round */
+async function measureRound(sides, metric, round) {
+  const slow = metric === 'batch' || metric === 'long';
+  if (round >= (metrics[metric]?.most ?? 0)) return;
+  for (const side of sides) {
+    if (slow && !side.slow) continue;
+    console.error(`round ${round + 1} of ${rounds}, ${metric}: ${side.name} ${side.weights}`);
+    const { samples, bandwidthShare, readBytesPerSecond } = await side.measure(metric);
+    side.samples.set(metric, [...(side.samples.get(metric) ?? []), ...samples]);
+    if (bandwidthShare !== undefined) side.shares.set(metric, [...(side.shares.get(metric) ?? []), bandwidthShare]);
+    if (readBytesPerSecond !== undefined) side.readRates.push(readBytesPerSecond);
   }
 }
 
-/** @param {string} title @param {string} checkpoint @param {string} gguf @param {number} threads */
-async function compare(title, checkpoint, gguf, threads) {
-  /** @type {Measurement} */
-  const what = {
-    threads,
-    promptTokens: Number(options['prompt-tokens']),
-    newTokens: Number(options['new-tokens']),
-    context: Number(options.context),
-    batches: options.batches.split(',').map(Number),
-  };
-  const sides = [
-    { name: 'lowbit', measure: () => measureLowbit(checkpoint, what) },
-    ...peers.map((peer) => ({ name: peer.name, measure: () => peer.measure(gguf, what) })),
-  ];
-  /** @type {Map<string, Speeds[]>} */
-  const rounds = new Map(sides.map(({ name }) => [name, []]));
-  for (let round = 0; round < Number(options.rounds); round++) {
-    for (const { name, measure } of sides) rounds.get(name)?.push(await measure());
-  }
-  /** @param {string} metric @param {(speeds: Speeds) => readonly number[]} pick */
-  const report = (metric, pick) => {
-    const runs = sides
-      .map(({ name }) => ({ name, speeds: (rounds.get(name) ?? []).flatMap(pick) }))
-      .filter(({ speeds }) => speeds.length > 0);
-    const [own, ...others] = runs;
-    const best = others.sort((a, b) => median(b.speeds) - median(a.speeds))[0];
-    const cells = best
-      ? [
-          `${best.name} ${show(median(best.speeds))}`,
-          range(best.speeds),
-          `${(median(own?.speeds ?? []) / median(best.speeds)).toFixed(2)}`,
-        ]
-      : ['none', '', ''];
-    console.log(
-      `| ${[title, threads, metric, show(median(own?.speeds ?? [])), range(own?.speeds ?? []), ...cells].join(' | ')} |`,
-    );
-  };
-  report(`prefill ${what.promptTokens}`, ({ prefill }) => prefill);
-  what.batches.forEach((batch, index) => {
-    report(`decode after ${what.context}, batch ${batch}`, ({ decode }) => decode[index] ?? []);
+/** Every scheme of lowbit, and every peer with every type that stands beside one of them. @param {string} shape @param {number} threads @returns {Side[]} */
+function sidesOf(shape, threads) {
+  const fresh = () => ({ samples: new Map(), shares: new Map(), readRates: [] });
+  const more = ['--numerics', options.numerics, '--kv-cache-dtype', options['kv-cache-dtype'], '--quiet'];
+  const own = chosen.schemes.map((scheme) => {
+    const checkpoint = checkpointFor(shape, scheme);
+    const { bitsPerWeight, ggufType } = schemes[scheme];
+    return {
+      ...fresh(),
+      name: 'lowbit',
+      weights: scheme,
+      bitsPerWeight,
+      beside: ggufType,
+      slow: chosen.slowSchemes.includes(scheme),
+      measure: (/** @type {string} */ metric) => measureLowbit(checkpoint, metricNamed(metric), threads, more),
+    };
   });
+  const types = [...new Set(own.map(({ beside }) => beside))];
+  const others = types.flatMap((type) =>
+    peers.map((peer) => {
+      const model = ggufFor(shape, type);
+      return {
+        ...fresh(),
+        name: peer.name,
+        weights: type,
+        bitsPerWeight: ggufTypes[type].bitsPerWeight,
+        beside: type,
+        slow: own.some(({ beside, slow }) => slow && beside === type),
+        measure: async (/** @type {string} */ metric) => ({
+          samples: await peer.measure(model, metricNamed(metric), { threads, flashAttention }),
+        }),
+      };
+    }),
+  );
+  return [...own, ...others];
 }
 
-/** @param {string} checkpoint @param {Measurement} what @returns {Promise<Speeds>} */
-async function measureLowbit(checkpoint, { threads, promptTokens, newTokens, context, batches }) {
-  const argv = [
-    'bench',
-    checkpoint,
-    '--prompt-tokens',
-    promptTokens,
-    '--new-tokens',
-    newTokens,
-    '--context',
-    context,
-    '--batch',
-    batches.join(','),
-    '--threads',
-    threads,
-    '--runs',
-    1,
-    '--json',
-  ];
-  const extra = options.numerics === undefined ? [] : ['--numerics', options.numerics];
-  const { prefill, decode } = JSON.parse(await run(process.execPath, [lowbit, ...argv.map(String), ...extra]));
-  return { prefill: prefill.runs, decode: decode.batches.map((/** @type {{ runs: number[] }} */ one) => one.runs) };
+/** @param {string} name */
+function metricNamed(name) {
+  const metric = metrics[name];
+  if (!metric) throw new Error(`there is no metric ${name}`);
+  return metric;
 }
 
-/** @param {string} name @returns {name is keyof typeof schemes} */
-function isScheme(name) {
-  return Object.hasOwn(schemes, name);
+/** @param {string} shape @param {keyof typeof schemes} scheme */
+function checkpointFor(shape, scheme) {
+  const folder = join(cache, `${shape}-${scheme}`);
+  const found = shapes[shape];
+  if (found && !existsSync(join(folder, 'config.json'))) makeCheckpoint(folder, found, scheme);
+  return folder;
 }
 
-/** @param {readonly number[]} values */
-function median(values) {
-  const sorted = [...values].sort((a, b) => a - b);
-  const middle = sorted.length >> 1;
-  return sorted.length % 2 === 1
-    ? (sorted[middle] ?? Number.NaN)
-    : ((sorted[middle - 1] ?? Number.NaN) + (sorted[middle] ?? Number.NaN)) / 2;
+/** @param {string} shape @param {keyof typeof ggufTypes} type */
+function ggufFor(shape, type) {
+  const file = join(cache, `${shape}-${type}.gguf`);
+  const found = shapes[shape];
+  if (found && !existsSync(file)) makeGguf(file, found, type);
+  return file;
 }
 
-/** @param {readonly number[]} values */
-function range(values) {
-  return `${show(Math.min(...values))}-${show(Math.max(...values))}`;
-}
-
-/** @param {number} value */
-function show(value) {
-  return value >= 100 ? value.toFixed(0) : value.toFixed(1);
+/**
+ * @template {string} Name
+ * @param {string} option @param {string} text @param {Readonly<Record<Name, unknown>>} among
+ * @returns {readonly Name[]}
+ */
+function choose(option, text, among) {
+  const names = /** @type {Name[]} */ (text.split(',').filter(Boolean));
+  const wrong = names.find((name) => !Object.hasOwn(among, name));
+  if (wrong === undefined) return names;
+  throw new Error(`--${option}: expected some of ${Object.keys(among).join(', ')}, found ${wrong}`);
 }

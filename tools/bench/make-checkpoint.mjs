@@ -6,15 +6,16 @@ import { layerLinears } from './shapes.mjs';
 
 /** @typedef {import('./shapes.mjs').Shape} Shape */
 /** @typedef {{ readonly name: string, readonly dtype: string, readonly shape: readonly number[], readonly fill: (bytes: Uint8Array) => void }} Tensor */
-/** @typedef {{ readonly config: object, readonly linear: (name: string, out: number, into: number) => readonly Tensor[] }} Scheme */
+/** @typedef {{ readonly bitsPerWeight: number, readonly ggufType: 'q4_0' | 'q8_0', readonly config: object, readonly linear: (name: string, out: number, into: number) => readonly Tensor[] }} Scheme */
 
 const size = /** @type {const} */ ({ BF16: 2, F32: 4, I32: 4, I64: 8, I8: 1, F8_E4M3: 1 });
 
-/** Ways to quantize the linears, head included, as compressed-tensors writes them. */
+/**
+ * Ways to quantize the linears, head included, as compressed-tensors writes them; `ggufType` is what peers run beside them.
+ * Scales per group are bf16; scales per row count for nothing.
+ */
 export const schemes = /** @type {const} */ ({
-  /** 4.5 bits per weight: groups of 32 with a bf16 scale, as many as Q4_0 takes. */
   'w4a16-g32': packed(32),
-  /** 4.125 bits per weight. */
   'w4a16-g128': packed(128),
   w8a8: eightBit('int', 'I8', 'int-quantized'),
   fp8: eightBit('float', 'F8_E4M3', 'float-quantized'),
@@ -82,6 +83,8 @@ function tensorsOf(shape, linear) {
 function packed(groupSize) {
   const weights = { num_bits: 4, type: 'int', strategy: 'group', group_size: groupSize, symmetric: true };
   return {
+    bitsPerWeight: 4 + 16 / groupSize,
+    ggufType: 'q4_0',
     config: { format: 'pack-quantized', config_groups: { group_0: { targets: ['Linear'], weights } } },
     linear: (name, out, into) => [
       { name: `${name}.weight_packed`, dtype: 'I32', shape: [out, into / 8], fill: randomFillSync },
@@ -107,6 +110,8 @@ function eightBit(type, dtype, format) {
   const input_activations = { num_bits: 8, type, strategy: 'token', dynamic: true, symmetric: true };
   const spread = type === 'int' ? 74 : 100;
   return {
+    bitsPerWeight: 8,
+    ggufType: 'q8_0',
     config: { format, config_groups: { group_0: { targets: ['Linear'], weights, input_activations } } },
     linear: (name, out, into) => [
       { name: `${name}.weight`, dtype, shape: [out, into], fill: type === 'int' ? randomFillSync : finiteFloats },

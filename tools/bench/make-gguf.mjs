@@ -1,21 +1,31 @@
 // @ts-check
 import { randomFillSync } from 'node:crypto';
-import { openSync, writeSync } from 'node:fs';
+import { closeSync, openSync, renameSync, writeSync } from 'node:fs';
 import { layerLinears } from './shapes.mjs';
 
 /** @typedef {import('./shapes.mjs').Shape} Shape */
 
 // Source: the GGUF specification of ggml, version 3.
 const valueTypes = /** @type {const} */ ({ uint32: 4, float32: 6, string: 8, array: 9 });
-const tensorTypes = /** @type {const} */ ({ f32: 0, q4_0: 2 });
+const tensorTypes = /** @type {const} */ ({ f32: 0, q4_0: 2, q8_0: 8 });
 const alignment = 32;
 
 /**
- * Writes a Llama with random weights, every matrix Q4_0: 32 codes of 4 bits and an f16 scale, 4.5 bits per weight.
+ * Kinds of matrices: blocks of 32 codes and an f16 scale, under which random codes give weights of about the same size.
+ * `file` is the kind's number in `general.file_type`.
+ */
+export const ggufTypes = /** @type {const} */ ({
+  q4_0: { bitsPerWeight: 4.5, blockBytes: 18, scale: 0x1c00, file: 2 },
+  q8_0: { bitsPerWeight: 8.5, blockBytes: 34, scale: 0x0c00, file: 7 },
+});
+
+/**
+ * Writes a Llama with random weights, every matrix of one type.
  * @param {string} path
  * @param {Shape} shape
+ * @param {keyof typeof ggufTypes} matrixType
  */
-export function makeGguf(path, shape) {
+export function makeGguf(path, shape, matrixType) {
   const { hidden, layers, heads, kvHeads, feedForward, vocabulary, context } = shape;
   const tokens = Array.from({ length: vocabulary }, (_, index) => tokenText(index));
   const metadata = [
@@ -29,7 +39,7 @@ export function makeGguf(path, shape) {
     uint32('llama.attention.head_count_kv', kvHeads),
     uint32('llama.rope.dimension_count', hidden / heads),
     uint32('llama.vocab_size', vocabulary),
-    uint32('general.file_type', tensorTypes.q4_0),
+    uint32('general.file_type', ggufTypes[matrixType].file),
     float32('llama.attention.layer_norm_rms_epsilon', 1e-5),
     text('tokenizer.ggml.model', 'llama'),
     array('tokenizer.ggml.tokens', valueTypes.string, tokens.map(string)),
@@ -46,7 +56,7 @@ export function makeGguf(path, shape) {
     uint32('tokenizer.ggml.bos_token_id', 1),
     uint32('tokenizer.ggml.eos_token_id', 2),
   ];
-  const tensors = tensorsOf(shape);
+  const tensors = tensorsOf(shape, matrixType);
   let end = 0;
   const infos = tensors.map(({ name, dimensions, type, bytes }) => {
     const info = Buffer.concat([
@@ -67,9 +77,11 @@ export function makeGguf(path, shape) {
     ...metadata,
     ...infos,
   ]);
-  const file = openSync(path, 'w');
+  const file = openSync(`${path}.part`, 'w');
   writeSync(file, padded(header));
-  for (const { type, bytes } of tensors) writeSync(file, padded(type === 'f32' ? ones(bytes) : blocks(bytes)));
+  for (const { type, bytes } of tensors) writeSync(file, padded(type === 'f32' ? ones(bytes) : blocks(bytes, type)));
+  closeSync(file);
+  renameSync(`${path}.part`, path);
 }
 
 /** A SentencePiece vocabulary: three special tokens, one for each byte, then words. @param {number} index */
@@ -84,8 +96,8 @@ function tokenType(index) {
   return index < 259 ? 6 : 1;
 }
 
-/** @param {Shape} shape */
-function tensorsOf(shape) {
+/** @param {Shape} shape @param {keyof typeof ggufTypes} type */
+function tensorsOf(shape, type) {
   const { hidden, layers, vocabulary } = shape;
   const norm = (/** @type {string} */ name) => ({
     name,
@@ -96,8 +108,8 @@ function tensorsOf(shape) {
   const matrix = (/** @type {string} */ name, /** @type {number} */ out, /** @type {number} */ into) => ({
     name,
     dimensions: [into, out],
-    type: /** @type {const} */ ('q4_0'),
-    bytes: (out * into * 18) / 32,
+    type,
+    bytes: (out * into * ggufTypes[type].blockBytes) / 32,
   });
   const all = [
     matrix('token_embd.weight', vocabulary, hidden),
@@ -111,11 +123,12 @@ function tensorsOf(shape) {
   return all;
 }
 
-/** Random codes under a scale of 2^-8. @param {number} bytes */
-function blocks(bytes) {
+/** @param {number} bytes @param {keyof typeof ggufTypes} type */
+function blocks(bytes, type) {
+  const { blockBytes, scale } = ggufTypes[type];
   const data = Buffer.alloc(bytes);
   randomFillSync(data);
-  for (let at = 0; at < bytes; at += 18) data.writeUInt16LE(0x1c00, at);
+  for (let at = 0; at < bytes; at += blockBytes) data.writeUInt16LE(scale, at);
   return data;
 }
 

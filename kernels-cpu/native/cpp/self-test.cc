@@ -42,7 +42,7 @@ std::string selfTest() {
     const auto at = static_cast<size_t>(block * blockRows);
     packBlock(weight, block, {sample.codes.data() + at * inFeatures, sample.scales.data() + at * groups, sample.zeros.data() + at * groups});
   }
-  for (const InstructionSet set : {InstructionSet::plain, InstructionSet::avx2, InstructionSet::avx512, InstructionSet::amx}) {
+  for (const InstructionSet set : allInstructionSets) {
     if (!isAvailable(set)) continue;
     const LinearKernels& kernels = linearKernels(set);
     for (const Accuracy accuracy : {Accuracy::exact, Accuracy::int8PerGroup}) {

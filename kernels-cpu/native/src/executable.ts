@@ -2,9 +2,10 @@ import {
   type Batch,
   type CompileRequest,
   checkBatch,
+  checkProgram,
+  createRunGate,
   type Executable,
   LowbitError,
-  type ModuleDescription,
   type ModuleSpec,
 } from '@lowbit/core';
 import type { NativeBatch, NativeModel } from './addon/addon.ts';
@@ -13,81 +14,60 @@ import type { NativeDevice } from './device/native-device.ts';
 import { planModule } from './plan/module-plan.ts';
 import { planProgram } from './plan/program-plan.ts';
 
-type State = 'idle' | 'running' | 'closed';
-
 /**
  * Hands the modules to the addon one after the other, so that the plan of only one is in memory at a time, then the
  * program. A run is one call.
  * @throws LowbitError PROGRAM for a program that does not fit its descriptions; the signal's reason once aborted
  */
 export async function compile(request: CompileRequest<NativeDevice>): Promise<Executable> {
-  const { program, descriptions, kvCache, device } = request;
+  const { program, kvCache, device } = request;
+  checkProgram(request);
   const { instructionSet } = device;
   const threads = request.threads ?? device.threads;
   const model = new (loadAddon().NativeModel)({ threads, instructionSet });
   const memory = { weights: 0, kvCache: 0 };
+  const moduleBytes = new Map<string, number>();
   try {
     const indices = new Map<string, number>();
     for (const spec of program.modules) {
       request.signal?.throwIfAborted();
       const { index, bytes } = await addModule(model, spec, request);
       indices.set(spec.name, index);
+      moduleBytes.set(spec.name, bytes);
       memory[spec.kind === 'kvCache' ? 'kvCache' : 'weights'] += bytes;
       request.onProgress?.(indices.size, program.modules.length);
     }
-    model.setProgram(planProgram(program, descriptions, indices, request.numerics));
+    model.setProgram(planProgram(program, indices, request.numerics));
   } catch (error) {
     model.close();
     throw error;
   }
 
-  let state: State = 'idle';
-  const isClosed = () => state === 'closed';
+  const gate = createRunGate();
   return {
     memory,
-    async run(batch) {
-      if (state !== 'idle') throw unavailable(state);
-      checkBatch(batch, program, kvCache);
-      state = 'running';
-      try {
-        const logits = await model.run(nativeBatch(batch));
-        if (isClosed()) throw unavailable('closed');
-        return logits;
-      } catch (error) {
-        throw isClosed() ? unavailable('closed') : error;
-      } finally {
-        if (!isClosed()) state = 'idle';
-      }
-    },
+    moduleBytes,
+    run: (batch) =>
+      gate.alone(() => {
+        checkBatch(batch, program, kvCache);
+        return model.run(nativeBatch(batch));
+      }),
+    measureReadBandwidth: () => gate.alone(() => model.readBandwidth()),
     async close() {
-      state = 'closed';
+      gate.close();
       model.close();
     },
   };
 }
 
 async function addModule(model: NativeModel, spec: ModuleSpec, request: CompileRequest<NativeDevice>) {
-  const description = descriptionOf(spec, request);
-  if (description.kind !== 'norm' && description.kind !== 'vector' && !request.selections.has(spec.name)) {
-    throw new LowbitError({ code: 'PROGRAM', message: `module ${spec.name}: no kernel was selected` });
-  }
-  const plan = await planModule(spec, description, request);
+  const plan = await planModule(spec, request.descriptions.get(spec.name)!, request);
   try {
     return await model.addModule(plan);
   } catch (cause) {
     const reason = cause instanceof Error ? cause.message : String(cause);
     throw new LowbitError({ code: 'NATIVE_MODULE', message: `module ${spec.name}: ${reason}`, cause });
   }
-}
-
-function descriptionOf(spec: ModuleSpec, { descriptions }: CompileRequest<NativeDevice>): ModuleDescription {
-  const description = descriptions.get(spec.name);
-  if (description?.kind === spec.kind) return description;
-  const found = description ? `one of kind ${description.kind}` : 'none';
-  throw new LowbitError({
-    code: 'PROGRAM',
-    message: `module ${spec.name}: expected a description of kind ${spec.kind}, found ${found}`,
-  });
 }
 
 function nativeBatch({ tokenIds, positions, sequences, logitRows }: Batch): NativeBatch {
@@ -104,8 +84,4 @@ function nativeBatch({ tokenIds, positions, sequences, logitRows }: Batch): Nati
     logitRows,
     inputs: [],
   };
-}
-
-function unavailable(state: State): LowbitError {
-  return new LowbitError({ code: 'BATCH', message: `batch: the executable is ${state}` });
 }

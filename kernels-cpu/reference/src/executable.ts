@@ -1,9 +1,14 @@
-import { type Batch, type CompileRequest, checkBatch, type Executable, LowbitError, type Phase } from '@lowbit/core';
+import {
+  type Batch,
+  type CompileRequest,
+  checkBatch,
+  checkProgram,
+  createRunGate,
+  type Executable,
+  type Phase,
+} from '@lowbit/core';
 import { bindOperation, type Run } from './bind-operation.ts';
 import { prepareModules, releaseModules } from './prepare-modules.ts';
-import { createProgramChecker } from './program-checker.ts';
-
-type State = 'idle' | 'running' | 'closed';
 
 /**
  * Prepares the modules and binds the operations to them; a run then walks the list.
@@ -11,45 +16,44 @@ type State = 'idle' | 'running' | 'closed';
  */
 export async function compile(request: CompileRequest): Promise<Executable> {
   const { program, kvCache } = request;
+  checkProgram(request);
   const modules = await prepareModules(request);
-  const checker = createProgramChecker(program, modules);
-  let steps = program.operations.map((operation, index) => bindOperation(operation, checker(operation, index)));
-  let state: State = 'idle';
-  const isClosed = () => state === 'closed';
+  let steps = program.operations.map((operation, index) => bindOperation(operation, index, modules));
+  const gate = createRunGate();
 
   const memory = { weights: 0, kvCache: 0 };
-  for (const { kind, bytes } of modules.values()) memory[kind === 'kvCache' ? 'kvCache' : 'weights'] += bytes;
+  const moduleBytes = new Map<string, number>();
+  for (const [name, { kind, bytes }] of modules) {
+    memory[kind === 'kvCache' ? 'kvCache' : 'weights'] += bytes;
+    moduleBytes.set(name, bytes);
+  }
 
   return {
     memory,
-    async run(batch) {
-      if (state !== 'idle') throw unavailable(state);
-      checkBatch(batch, program, kvCache);
-      const values = new Map<string, Float32Array>();
-      const run: Run = {
-        batch,
-        phases: phasesOf(batch),
-        value(name) {
-          const value = values.get(name) ?? new Float32Array(batch.tokenIds.length * program.values[name]!);
-          values.set(name, value);
-          return value;
-        },
-        store: (name, value) => values.set(name, value),
-        logits: new Float32Array(),
-      };
-      state = 'running';
-      try {
+    moduleBytes,
+    run: (batch) =>
+      gate.alone(async () => {
+        checkBatch(batch, program, kvCache);
+        const values = new Map<string, Float32Array>();
+        const run: Run = {
+          batch,
+          phases: phasesOf(batch),
+          value(name) {
+            const value = values.get(name) ?? new Float32Array(batch.tokenIds.length * program.values[name]!);
+            values.set(name, value);
+            return value;
+          },
+          store: (name, value) => values.set(name, value),
+          logits: new Float32Array(),
+        };
         for (const step of steps) {
+          if (gate.closed) break;
           await step(run);
-          if (isClosed()) throw unavailable('closed');
         }
         return run.logits;
-      } finally {
-        if (!isClosed()) state = 'idle';
-      }
-    },
+      }),
     async close() {
-      state = 'closed';
+      gate.close();
       steps = [];
       releaseModules(modules);
     },
@@ -58,8 +62,4 @@ export async function compile(request: CompileRequest): Promise<Executable> {
 
 function phasesOf({ sequences }: Batch): readonly Phase[] {
   return sequences.flatMap(({ rows, phase = 'prefill' }) => Array<Phase>(rows).fill(phase));
-}
-
-function unavailable(state: State): LowbitError {
-  return new LowbitError({ code: 'BATCH', message: `batch: the executable is ${state}` });
 }

@@ -1,15 +1,13 @@
-import {
-  type CompileRequest,
-  type Embedding,
-  type EmbeddingKernel,
-  type KvCacheKernel,
-  type Linear,
-  type LinearKernel,
-  LowbitError,
-  type ModuleDescription,
-  type ModuleSpec,
-  type Moe,
-  type MoeKernel,
+import type {
+  CompileRequest,
+  Embedding,
+  EmbeddingKernel,
+  KvCacheKernel,
+  Linear,
+  LinearKernel,
+  ModuleSpec,
+  Moe,
+  MoeKernel,
 } from '@lowbit/core';
 import { createPagedCache, type PagedCache } from './kv-cache/paged-cache.ts';
 import { createRounders } from './kv-cache/round-element.ts';
@@ -17,21 +15,10 @@ import { decodeVector, readTensors } from './read-tensors.ts';
 
 /** A module with its weights in memory, ready to be used by operations. `bytes`: what it holds. */
 export type PreparedModule = { readonly bytes: number } & (
-  | { readonly kind: 'linear'; readonly linear: Linear; readonly inFeatures: number; readonly outFeatures: number }
-  | { readonly kind: 'moe'; readonly moe: Moe; readonly numExperts: number; readonly hiddenSize: number }
-  | {
-      readonly kind: 'embedding';
-      readonly embedding: Embedding;
-      readonly vocabSize: number;
-      readonly hiddenSize: number;
-    }
-  | {
-      readonly kind: 'kvCache';
-      readonly cache: PagedCache;
-      readonly numKvHeads: number;
-      readonly headSize: number;
-      readonly valueHeadSize: number;
-    }
+  | { readonly kind: 'linear'; readonly linear: Linear; readonly inFeatures: number }
+  | { readonly kind: 'moe'; readonly moe: Moe }
+  | { readonly kind: 'embedding'; readonly embedding: Embedding }
+  | { readonly kind: 'kvCache'; readonly cache: PagedCache }
   | { readonly kind: 'norm'; readonly weight: Float32Array; readonly bias: Float32Array | undefined }
   | { readonly kind: 'vector'; readonly vector: Float32Array }
 );
@@ -39,8 +26,9 @@ export type PreparedModule = { readonly bytes: number } & (
 export type PreparedModules = ReadonlyMap<string, PreparedModule>;
 
 /**
- * Prepares one module after the other, so that the stored bytes of only one are in memory at a time.
- * @throws the signal's reason once aborted, LowbitError PROGRAM for a module that is not described; all is released
+ * Prepares the modules of a program that was checked one after the other, so that the stored bytes of only one are in
+ * memory at a time.
+ * @throws the signal's reason once aborted; all is released
  */
 export async function prepareModules(request: CompileRequest): Promise<PreparedModules> {
   const { program, signal } = request;
@@ -67,34 +55,27 @@ export function releaseModules(modules: PreparedModules): void {
 }
 
 async function prepareModule(spec: ModuleSpec, request: CompileRequest): Promise<PreparedModule> {
-  const description = descriptionOf(spec, request);
+  const description = request.descriptions.get(spec.name)!;
   switch (description.kind) {
     case 'linear': {
       const kernel = selectedKernel<LinearKernel>(spec.name, request);
-      const { inFeatures, outFeatures } = description.weight;
       const linear = await kernel.prepare(description, request);
-      return { kind: 'linear', linear, inFeatures, outFeatures, bytes: kernel.bytes(description) };
+      return { kind: 'linear', linear, inFeatures: description.weight.inFeatures, bytes: kernel.bytes(description) };
     }
     case 'moe': {
       const kernel = selectedKernel<MoeKernel>(spec.name, request);
-      const numExperts = description.experts.length;
-      const hiddenSize = description.experts[0]?.gate.weight.inFeatures ?? 0;
-      const moe = await kernel.prepare(description, request);
-      return { kind: 'moe', moe, numExperts, hiddenSize, bytes: kernel.bytes(description) };
+      return { kind: 'moe', moe: await kernel.prepare(description, request), bytes: kernel.bytes(description) };
     }
     case 'embedding': {
       const kernel = selectedKernel<EmbeddingKernel>(spec.name, request);
-      const { inFeatures: hiddenSize, outFeatures: vocabSize } = description.weight;
       const embedding = await kernel.prepare(description, request);
-      return { kind: 'embedding', embedding, hiddenSize, vocabSize, bytes: kernel.bytes(description) };
+      return { kind: 'embedding', embedding, bytes: kernel.bytes(description) };
     }
     case 'kvCache': {
-      const { numKvHeads, headSize, valueHeadSize = headSize } = description;
       const tokens = request.kvCache.blocks * request.kvCache.blockSize;
       const bytes = selectedKernel<KvCacheKernel>(spec.name, request).bytes(description) * tokens;
       const rounders = createRounders(description, request.numerics, await readTensors(description, request.bytes));
-      const cache = createPagedCache(description, request.kvCache, rounders);
-      return { kind: 'kvCache', cache, numKvHeads, headSize, valueHeadSize, bytes };
+      return { kind: 'kvCache', cache: createPagedCache(description, request.kvCache, rounders), bytes };
     }
     case 'vector': {
       const size = spec.kind === 'vector' ? spec.size : 0;
@@ -111,19 +92,7 @@ async function prepareModule(spec: ModuleSpec, request: CompileRequest): Promise
   }
 }
 
-function descriptionOf(spec: ModuleSpec, { descriptions }: CompileRequest): ModuleDescription {
-  const description = descriptions.get(spec.name);
-  if (description?.kind === spec.kind) return description;
-  const found = description ? `one of kind ${description.kind}` : 'none';
-  throw new LowbitError({
-    code: 'PROGRAM',
-    message: `module ${spec.name}: expected a description of kind ${spec.kind}, found ${found}`,
-  });
-}
-
 /** Kernels are selected among those of the module's own kind. */
 function selectedKernel<Kernel>(module: string, { selections }: CompileRequest): Kernel {
-  const selection = selections.get(module);
-  if (selection) return selection.kernel as Kernel;
-  throw new LowbitError({ code: 'PROGRAM', message: `module ${module}: no kernel was selected` });
+  return selections.get(module)!.kernel as Kernel;
 }

@@ -13,6 +13,8 @@ export function seededModel(model: Model, seed: number): Model {
     renderChat: (messages, options) => model.renderChat(messages, options),
     logits: (tokenIds) => model.logits(tokenIds),
     status: () => model.status(),
+    bytesPerStep: (sequences, cachedTokens) => model.bytesPerStep(sequences, cachedTokens),
+    measureReadBandwidth: () => model.measureReadBandwidth(),
     close: () => model.close(),
   };
 }

@@ -51,7 +51,14 @@ export interface KvCacheSize {
 /** A program, compiled. Runs one batch at a time. */
 export interface Executable {
   readonly memory: { readonly weights: number; readonly kvCache: number };
+  /** Bytes that each module holds. Absent where a backend does not know. */
+  readonly moduleBytes?: ReadonlyMap<string, number>;
   run(batch: Batch): Promise<Logits>;
+  /**
+   * Bytes per second that this executable's threads read from memory, measured now and while nothing runs: what decoding
+   * is held against. Absent where a backend cannot tell.
+   */
+  measureReadBandwidth?(): Promise<number>;
   close(): Promise<void>;
 }
 

@@ -4,6 +4,7 @@ import { ContextLengthError } from './engine/context-length-error.ts';
 import type { Engine } from './engine/engine.ts';
 import type { GenerateChunk, GenerateRequest, GenerateResult } from './engine/generate-request.ts';
 import { createGeneration, type Generation } from './engine/generation.ts';
+import { bytesPerStep } from './evaluate/bytes-per-step.ts';
 import type { Model, ModelInfo } from './model.ts';
 import { explainPlan } from './plan/explain-model.ts';
 import type { ModelPlan } from './plan/plan-model.ts';
@@ -83,6 +84,13 @@ export function createModel(parts: ModelParts): Model {
       waiting: engine.waiting,
       kvCache: { used: (pool.total - pool.free) * pool.blockSize, total: pool.total * pool.blockSize },
     }),
+    bytesPerStep: (sequences, cachedTokens) =>
+      bytesPerStep(
+        { program: plan.program, moduleBytes: executable.moduleBytes, cacheTokens: pool.total * pool.blockSize },
+        sequences,
+        cachedTokens,
+      ),
+    measureReadBandwidth: async () => executable.measureReadBandwidth?.(),
     async close() {
       if (closed) return;
       closed = true;

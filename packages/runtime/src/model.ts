@@ -24,6 +24,16 @@ export interface Model {
   logits(tokenIds: readonly number[] | Int32Array): Promise<Float32Array>;
   /** What is going on now. */
   status(): ModelStatus;
+  /**
+   * Bytes of weights and KV cache that one step of decoding reads while each of `sequences` has `cachedTokens`. Undefined
+   * where several sequences choose experts, and with a backend that does not say what its modules hold.
+   */
+  bytesPerStep(sequences: number, cachedTokens: number): number | undefined;
+  /**
+   * Bytes per second that the backend's threads read from memory, measured now; undefined with a backend that cannot tell.
+   * @throws LowbitError while requests run
+   */
+  measureReadBandwidth(): Promise<number | undefined>;
   /** Ends all generations with `abort` and frees the memory. */
   close(): Promise<void>;
 }

@@ -9,7 +9,7 @@ namespace {
 
 Napi::Value instructionSets(const Napi::CallbackInfo& info) {
   const Napi::Array names = Napi::Array::New(info.Env());
-  for (const InstructionSet set : {InstructionSet::plain, InstructionSet::avx2, InstructionSet::avx512, InstructionSet::amx}) {
+  for (const InstructionSet set : allInstructionSets) {
     if (isAvailable(set)) names.Set(names.Length(), nameOf(set));
   }
   return names;

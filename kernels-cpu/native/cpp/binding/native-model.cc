@@ -3,13 +3,14 @@
 #include <cstring>
 #include <string>
 
+#include "read-bandwidth.h"
 #include "read-program.h"
 
 namespace lowbit {
 namespace {
 
 InstructionSet instructionSetOf(const std::string& name) {
-  for (const InstructionSet set : {InstructionSet::plain, InstructionSet::avx2, InstructionSet::avx512, InstructionSet::amx}) {
+  for (const InstructionSet set : allInstructionSets) {
     if (name == nameOf(set) && isAvailable(set)) return set;
   }
   throw std::invalid_argument("instruction set " + name + " is not available");
@@ -36,6 +37,8 @@ Napi::Value toJavaScript(Napi::Env env, const AddedModule& added) {
   object.Set("bytes", static_cast<double>(added.bytes));
   return object;
 }
+
+Napi::Value toJavaScript(Napi::Env env, double number) { return Napi::Number::New(env, number); }
 
 template <typename Work>
 class Worker final : public Napi::AsyncWorker {
@@ -103,7 +106,8 @@ Batch readBatch(const PlanReader& plan) {
 Napi::Function NativeModel::define(Napi::Env env) {
   return DefineClass(env, "NativeModel",
                      {InstanceMethod("addModule", &NativeModel::addModule), InstanceMethod("setProgram", &NativeModel::setProgram),
-                      InstanceMethod("run", &NativeModel::run), InstanceMethod("close", &NativeModel::close)});
+                      InstanceMethod("run", &NativeModel::run),
+                      InstanceMethod("readBandwidth", &NativeModel::readBandwidth), InstanceMethod("close", &NativeModel::close)});
 }
 
 NativeModel::NativeModel(const Napi::CallbackInfo& info) : Napi::ObjectWrap<NativeModel>(info) {
@@ -172,6 +176,11 @@ Napi::Value NativeModel::run(const Napi::CallbackInfo& info) {
   return start(info.Env(), [batch, inputs = std::move(inputs), output](Model& open) {
     return Numbers{open.run(*batch, inputs, output)};
   });
+}
+
+Napi::Value NativeModel::readBandwidth(const Napi::CallbackInfo& info) {
+  open(info.Env());
+  return start(info.Env(), [](Model& model) { return lowbit::readBandwidth(model.pool()); });
 }
 
 Napi::Value NativeModel::close(const Napi::CallbackInfo& info) {

@@ -1,4 +1,5 @@
-// The JavaScript class NativeModel: addModule, setProgram, run, close. Work runs on threads of its own; JavaScript never waits.
+// The JavaScript class NativeModel: addModule, setProgram, run, readBandwidth, close. Work runs on threads of its own;
+// JavaScript never waits.
 #pragma once
 #include <napi.h>
 
@@ -18,6 +19,7 @@ class NativeModel : public Napi::ObjectWrap<NativeModel> {
   Napi::Value addModule(const Napi::CallbackInfo& info);
   void setProgram(const Napi::CallbackInfo& info);
   Napi::Value run(const Napi::CallbackInfo& info);
+  Napi::Value readBandwidth(const Napi::CallbackInfo& info);
   Napi::Value close(const Napi::CallbackInfo& info);
 
   template <typename Work>

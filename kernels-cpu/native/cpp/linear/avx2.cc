@@ -7,7 +7,7 @@
 namespace lowbit {
 
 const LinearKernels& avx2Kernels() {
-  static constexpr LinearKernels kernels = kernelsOf<Avx2>();
+  static constexpr LinearKernels kernels = kernelsOf<Avx2<false>>();
   return kernels;
 }
 

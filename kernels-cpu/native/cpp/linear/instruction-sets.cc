@@ -1,13 +1,19 @@
-// Which instruction sets there are: by CPUID bits and by what the operating system saves, never by a processor's name.
+// Which instruction sets there are: by CPUID bits and by what the operating system saves and reports, never by a processor's
+// name.
 #include "kernels.h"
-
-#include <initializer_list>
 
 #ifdef LOWBIT_X86
 #include <cpuid.h>
 #if defined(__linux__)
 #include <sys/syscall.h>
 #include <unistd.h>
+#endif
+#endif
+#ifdef LOWBIT_ARM64
+#if defined(__linux__)
+#include <sys/auxv.h>
+#elif defined(__APPLE__)
+#include <sys/sysctl.h>
 #endif
 #endif
 
@@ -42,6 +48,8 @@ bool hasAvx2() {
          has(cpuid(7, 0).b, 5);
 }
 
+bool hasAvxVnni() { return hasAvx2() && has(cpuid(7, 1).a, 4); }
+
 bool hasAvx512() {
   const Registers r = cpuid(7, 0);
   const bool foundation = has(r.b, 16) && has(r.b, 17) && has(r.b, 30) && has(r.b, 31);  // F, DQ, BW, VL
@@ -62,35 +70,71 @@ bool hasAmx() {
 
 #endif
 
+#ifdef LOWBIT_ARM64
+
+struct ArmFeatures {
+  bool dotProducts, i8mm;
+};
+
+ArmFeatures armFeatures() {
+#if defined(__linux__)
+  constexpr unsigned long asimdDp = 1ul << 20 /* of AT_HWCAP */, i8mm = 1ul << 13 /* of AT_HWCAP2 */;
+  return {(getauxval(AT_HWCAP) & asimdDp) != 0, (getauxval(AT_HWCAP2) & i8mm) != 0};
+#elif defined(__APPLE__)
+  // Every processor that runs macOS on arm64 has dot products.
+  int present = 0;
+  size_t size = sizeof present;
+  return {true, sysctlbyname("hw.optional.arm.FEAT_I8MM", &present, &size, nullptr, 0) == 0 && present != 0};
+#else
+  return {false, false};
+#endif
+}
+
+#endif
+
 }  // namespace
 
 bool isAvailable(InstructionSet set) {
+#ifdef LOWBIT_ARM64
+  const ArmFeatures features = armFeatures();
+  if (set == InstructionSet::neon) return features.dotProducts;
+  if (set == InstructionSet::neonI8mm) return features.dotProducts && features.i8mm;
+#endif
 #ifdef LOWBIT_X86
   switch (set) {
-    case InstructionSet::plain:
-      return true;
     case InstructionSet::avx2:
       return hasAvx2();
+    case InstructionSet::avxVnni:
+      return hasAvxVnni();
     case InstructionSet::avx512:
       return hasAvx512();
     case InstructionSet::amx:
       return hasAmx();
+    default:
+      break;
   }
 #endif
   return set == InstructionSet::plain;
 }
 
 InstructionSet bestInstructionSet() {
-  for (InstructionSet set : {InstructionSet::amx, InstructionSet::avx512, InstructionSet::avx2}) {
-    if (isAvailable(set)) return set;
+  InstructionSet best = InstructionSet::plain;
+  for (InstructionSet set : allInstructionSets) {
+    if (isAvailable(set)) best = set;
   }
-  return InstructionSet::plain;
+  return best;
 }
 
 const char* nameOf(InstructionSet set) {
   switch (set) {
+    case InstructionSet::neon:
+      return "neon";
+    case InstructionSet::neonI8mm:
+      return "neon-i8mm";
     case InstructionSet::avx2:
       return "avx2";
+    case InstructionSet::avxVnni:
+      return "avx-vnni";
     case InstructionSet::avx512:
       return "avx512";
     case InstructionSet::amx:
@@ -103,8 +147,13 @@ const char* nameOf(InstructionSet set) {
 const LinearKernels& linearKernels(InstructionSet set) {
 #ifdef LOWBIT_X86
   if (set == InstructionSet::avx2) return avx2Kernels();
+  if (set == InstructionSet::avxVnni) return avxVnniKernels();
   if (set == InstructionSet::avx512) return avx512Kernels();
   if (set == InstructionSet::amx) return amxKernels();
+#endif
+#ifdef LOWBIT_ARM64
+  if (set == InstructionSet::neon) return neonKernels();
+  if (set == InstructionSet::neonI8mm) return neonI8mmKernels();
 #endif
   (void)set;
   return plainKernels();

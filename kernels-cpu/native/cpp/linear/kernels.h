@@ -18,8 +18,13 @@ struct LinearKernels {
 const LinearKernels& plainKernels();
 #ifdef LOWBIT_X86
 const LinearKernels& avx2Kernels();
+const LinearKernels& avxVnniKernels();
 const LinearKernels& avx512Kernels();
 const LinearKernels& amxKernels();
+#endif
+#ifdef LOWBIT_ARM64
+const LinearKernels& neonKernels();
+const LinearKernels& neonI8mmKernels();
 #endif
 
 }  // namespace lowbit

@@ -16,9 +16,14 @@ namespace lowbit {
 
 // ---- Instruction sets ------------------------------------------------------------------------------------------
 
-// plain: portable C++. avx2: with FMA and F16C. avx512: F, BW, DQ, VL, VNNI and VBMI (Ice Lake, Zen 4 and later).
+// plain: portable C++. neon: with dot products (Armv8.2). neonI8mm: with I8MM also.
+// avx2: with FMA and F16C. avxVnni: with AVX-VNNI also. avx512: F, BW, DQ, VL, VNNI and VBMI (Ice Lake, Zen 4 and later).
 // amx: avx512 with BF16, AMX-TILE, AMX-INT8 and AMX-BF16, and the kernel's permission to use tiles.
-enum class InstructionSet { plain, avx2, avx512, amx };
+enum class InstructionSet { plain, neon, neonI8mm, avx2, avxVnni, avx512, amx };
+// Of those that one processor has, later ones are faster.
+constexpr InstructionSet allInstructionSets[] = {InstructionSet::plain,   InstructionSet::neon,   InstructionSet::neonI8mm,
+                                                 InstructionSet::avx2,    InstructionSet::avxVnni, InstructionSet::avx512,
+                                                 InstructionSet::amx};
 
 // Whether it is compiled in and this processor and operating system offer it.
 bool isAvailable(InstructionSet);

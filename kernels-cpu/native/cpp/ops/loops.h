@@ -86,7 +86,7 @@ struct InF32 {
   static Sum of(F32x16 v) { return v; }
   static Sum mulAdd(Sum a, Sum b, Sum c) { return lowbit::mulAdd(a, b, c); }
   static F32x16 round(Sum v) { return v; }
-  static F32x16 exponentialOf(F32x16 v) { return exponential(v); }
+  static F32x16 exponentialOf(F32x16 v) { return exponential<true>(v); }
   static void divide(float* numbers, int64_t count, float by) {
     const F32x16 inverse = splat(1 / by);
     for (int64_t i = 0; i < count; i += lanes) storePart(numbers + i, loadPart(numbers + i, count - i) * inverse, count - i);
@@ -214,7 +214,8 @@ void attend(const AttentionTile& tile) {
     const int64_t first = tile.firstPosition + row + 1 - tile.slidingWindow;
     return tile.slidingWindow > 0 && first > 0 ? first : int64_t{0};
   };
-  const int64_t start = firstOf(0), stride = length - start;
+  // Blocks begin at multiples of their size: where sums are rounded between them does not depend on the rows of the tile.
+  const int64_t start = firstOf(0) / positionsAtOnce * positionsAtOnce, stride = length - start;
 
   // The elements of each block of positions, then for each row and head the part [from, to) of the block that it sees.
   const auto forEachBlock = [&](const CacheElements& cache, auto prepare, auto use) {

@@ -1,5 +1,5 @@
-// The inner loops of everything that is no linear, one set of functions per instruction set. All give the same bits: lanes
-// are added in a fixed order, and nothing is contracted.
+// The inner loops of everything that is no linear, one set of functions per instruction set. All but `attend` give the same
+// bits: lanes are added in a fixed order, and nothing is contracted. `attend` has fused multiply-adds where the processor does.
 #pragma once
 #include <cstdint>
 

@@ -25,6 +25,10 @@ inline F32x16 splat(float value) { return value - F32x16{}; }
 inline F32x16 mulAdd(F32x16 a, F32x16 b, F32x16 c) {
 #if defined(__AVX512F__)
   return reinterpret_cast<F32x16>(_mm512_fmadd_ps(reinterpret_cast<__m512>(a), reinterpret_cast<__m512>(b), reinterpret_cast<__m512>(c)));
+#elif defined(__aarch64__)
+  F32x16 sum = c;
+  for (int64_t lane = 0; lane < lanes; lane += 1) sum[lane] = __builtin_fmaf(a[lane], b[lane], c[lane]);
+  return sum;
 #elif defined(__FMA__)
   typedef float F32x8 __attribute__((vector_size(32)));
   F32x8 x[2], y[2], z[2];
@@ -72,6 +76,30 @@ inline float sum(F32x16 v) {
   return (four[0] + four[2]) + (four[1] + four[3]);
 }
 
+#if defined(__aarch64__)
+
+// Lane l of row r becomes lane r of row l, in squares as wide as NEON's registers: gcc shuffles longer vectors number by
+// number.
+inline void transpose(F32x16* rows) {
+  typedef float F32x4 __attribute__((vector_size(16)));
+  F32x4 in[lanes][4], out[lanes][4];
+  std::memcpy(in, rows, sizeof in);
+  for (int row = 0; row < lanes; row += 4) {
+    for (int quarter = 0; quarter < 4; quarter += 1) {
+      const F32x4 a = in[row][quarter], b = in[row + 1][quarter], c = in[row + 2][quarter], d = in[row + 3][quarter];
+      const F32x4 ab = __builtin_shufflevector(a, b, 0, 4, 2, 6), ab2 = __builtin_shufflevector(a, b, 1, 5, 3, 7);
+      const F32x4 cd = __builtin_shufflevector(c, d, 0, 4, 2, 6), cd2 = __builtin_shufflevector(c, d, 1, 5, 3, 7);
+      out[quarter * 4][row / 4] = __builtin_shufflevector(ab, cd, 0, 1, 4, 5);
+      out[quarter * 4 + 1][row / 4] = __builtin_shufflevector(ab2, cd2, 0, 1, 4, 5);
+      out[quarter * 4 + 2][row / 4] = __builtin_shufflevector(ab, cd, 2, 3, 6, 7);
+      out[quarter * 4 + 3][row / 4] = __builtin_shufflevector(ab2, cd2, 2, 3, 6, 7);
+    }
+  }
+  std::memcpy(rows, out, sizeof out);
+}
+
+#else
+
 template <int size, int... lane>
 inline void exchange(F32x16& a, F32x16& b, std::integer_sequence<int, lane...>) {
   const F32x16 first = __builtin_shufflevector(a, b, (lane & size ? lanes + lane - size : lane)...);
@@ -95,22 +123,26 @@ inline void transpose(F32x16* rows) {
   exchangeBlocks<8>(rows);
 }
 
-// e^x to about 1 ulp; x is kept within what f32 can hold. NaN stays NaN.
-// Cody-Waite reduction to +-ln(2)/2, then the Taylor polynomial of degree 7 (error below 2^-26 there).
+#endif
+
+// e^x to about 1 ulp; infinite from 88.4 on, and no less than e^-87. NaN stays NaN.
+// Fused: with fused multiply-adds where the processor has them, for bits of its own. Cody-Waite reduction to +-ln(2)/2, then the Taylor polynomial of degree 7 (error below 2^-26 there).
+template <bool fused = false>
 inline F32x16 exponential(F32x16 x) {
-  const F32x16 most = splat(88.0f), least = splat(-87.0f);
+  const auto of = [](F32x16 a, F32x16 b, F32x16 c) { return fused ? mulAdd(a, b, c) : a * b + c; };
+  const F32x16 most = splat(89.0f), least = splat(-87.0f);  // at 89, n is 128: the exponent of infinity
   x = x > most ? most : x;
   x = x < least ? least : x;
   const F32x16 magic = splat(12582912.0f);  // 1.5 * 2^23: adding it rounds to an integer
-  const F32x16 n = (x * splat(1.44269504f) + magic) - magic;
-  const F32x16 r = (x - n * splat(0.693359375f)) - n * splat(-2.12194440e-4f);
+  const F32x16 n = of(x, splat(1.44269504f), magic) - magic;
+  const F32x16 r = of(n, splat(2.12194440e-4f), of(n, splat(-0.693359375f), x));
   F32x16 p = splat(1.0f / 5040);
-  p = p * r + splat(1.0f / 720);
-  p = p * r + splat(1.0f / 120);
-  p = p * r + splat(1.0f / 24);
-  p = p * r + splat(1.0f / 6);
-  p = p * r + splat(0.5f);
-  p = (p * r) * r + r + splat(1.0f);
+  p = of(p, r, splat(1.0f / 720));
+  p = of(p, r, splat(1.0f / 120));
+  p = of(p, r, splat(1.0f / 24));
+  p = of(p, r, splat(1.0f / 6));
+  p = of(p, r, splat(0.5f));
+  p = of(p * r, r, r) + splat(1.0f);
   const F32x16 finite = n == n ? n : splat(0.0f);
   const I32x16 bits = (__builtin_convertvector(finite, I32x16) + 127) << 23;
   F32x16 power;

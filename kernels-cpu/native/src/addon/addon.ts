@@ -20,6 +20,8 @@ export interface NativeModel {
   setProgram(program: ProgramPlan): void;
   /** Logits of the wanted rows, or the value `output` of all rows. */
   run(batch: NativeBatch): Promise<Float32Array>;
+  /** Bytes per second that the model's threads read from memory: the median of several passes over 256 MiB. */
+  readBandwidth(): Promise<number>;
   /** Ends what runs before its next operation, and frees the memory. */
   close(): void;
 }

@@ -53,6 +53,28 @@ it.for(['exact', 'fast'] as const)('gives the same bits with any number of threa
   for (const other of outputs) expect(other).toEqual(outputs[0]);
 });
 
+it('refuses integer constants for codes that it does not multiply, unless numerics are exact', () => {
+  const { description } = describeLinear();
+  const { codes } = description.weight;
+  const withIntegers: LinearDescription = {
+    ...description,
+    activations: {
+      type: 'u8',
+      granularity: { kind: 'tensor' },
+      scale: { kind: 'static', scale: codes },
+      rounding: 'half-even',
+    },
+    integer: { accumulatorBias: codes, outputScale: codes },
+  };
+  const device = { kind: 'cpu', name: 'test', threads: 1, instructionSet: 'plain' };
+  const refusal = linear.refuse(withIntegers, device, 'faithful');
+  expect(refusal && formatRefusal(refusal)).toBe(
+    'native/linear: integer constants for i8 weights and u8 activations, needs integers of at most 8 bits, activations signed (Run with numerics exact: activations are then left as they are.)',
+  );
+  expect(linear.refuse(withIntegers, device, 'fast')).toEqual(refusal);
+  expect(linear.refuse(withIntegers, device, 'exact')).toBeUndefined();
+});
+
 it('says what fast approximates', () => {
   const { description } = describeLinear();
   expect(linear.approximation?.(description, 'fast')).toBe(

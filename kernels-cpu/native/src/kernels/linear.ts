@@ -1,17 +1,24 @@
-import type { LinearDescription, LinearExecution, LinearKernel, Numerics } from '@lowbit/core';
+import {
+  approximateActivations,
+  executionsOf,
+  type LinearDescription,
+  type LinearKernel,
+  refuseActivations,
+} from '@lowbit/core';
 import type { NativeDevice } from '../device/native-device.ts';
 import { roundsActivations } from '../plan/choose-accuracy.ts';
 import { chunkColumns, formBytes } from '../plan/form-bytes.ts';
 import { integerForm, planLinear } from '../plan/linear-plan.ts';
 import { weightForm } from '../plan/weight-form.ts';
-import { refuseActivations } from './refuse-activations.ts';
 import { prepareSingle } from './single-module.ts';
 
 /** Packed codes where the linear kernels have them, dense numbers as they lie, f32 for whatever else there is. */
 export const linear: LinearKernel<NativeDevice> = {
   name: 'native/linear',
   refuse: (description, _device, numerics) =>
-    numerics === 'exact' ? undefined : refuseActivations(description, linear.name),
+    numerics === 'exact'
+      ? undefined
+      : refuseActivations(description, linear.name, { maxBits: 8, signedActivations: true }),
   bytes(description) {
     const { weight, bias } = description;
     const executions = executionsOf(description);
@@ -21,11 +28,12 @@ export const linear: LinearKernel<NativeDevice> = {
     return numbers + codes + (bias ? 4 * weight.outFeatures : 0);
   },
   approximation(description, numerics) {
-    const lines = executionsOf(description).flatMap(({ activations }) => {
-      if (roundsActivations(description.weight, activations, numerics)) return [roundedActivations(description)];
-      return activations ? describeActivations(activations, numerics) : [];
-    });
-    return lines.length === 0 ? undefined : [...new Set(lines)].join('; ');
+    const { weight } = description;
+    const rounds = executionsOf(description).some(({ activations }) =>
+      roundsActivations(weight, activations, numerics),
+    );
+    const notes = [rounds && roundedActivations(description), approximateActivations(description, numerics)];
+    return notes.filter(Boolean).join('; ') || undefined;
   },
   async prepare(description, { device, numerics, bytes }) {
     const { inFeatures, outFeatures } = description.weight;
@@ -46,24 +54,8 @@ export const linear: LinearKernel<NativeDevice> = {
   },
 };
 
-/** Of prompts, and of tokens that the model generated where they run differently. */
-function executionsOf(description: LinearDescription): readonly LinearExecution[] {
-  return description.decoding ? [description, description.decoding] : [description];
-}
-
 function roundedActivations({ weight }: LinearDescription): string {
   const form = weightForm(weight);
   const columns = form.form === 'packed' ? chunkColumns(Math.min(form.packed.groupSize, weight.inFeatures)) : 0;
   return `activations rounded to 8 bits per token and ${columns} features, where the checkpoint leaves them`;
-}
-
-function describeActivations(
-  { scale, granularity }: NonNullable<LinearExecution['activations']>,
-  numerics: Numerics,
-): string[] {
-  if (numerics === 'exact') return ['activations stay f32, where the checkpoint quantizes them'];
-  if (scale.kind === 'dynamic' && granularity.kind === 'tensor') {
-    return ['one activation scale per token instead of one per tensor, so that no token depends on its batch'];
-  }
-  return [];
 }

@@ -1,10 +1,10 @@
 import {
-  bitsOf,
   type ElementType,
   type KvCacheDescription,
   type KvCacheSize,
   type KvQuantization,
   type Numerics,
+  quantizesCache,
   type TensorBytes,
 } from '@lowbit/core';
 import { readTable } from './tensor-source.ts';
@@ -34,18 +34,13 @@ export async function planCache(
   bytes: TensorBytes,
 ): Promise<CachePlan> {
   const sizes = { kind: 'kvCache', numKvHeads, headSize, valueHeadSize, blockSize, blocks } as const;
-  if (numerics === 'exact' && isNarrow(type)) return { ...sizes, type: 'f32', key: {}, value: {} };
+  if (numerics === 'exact' && quantizesCache(type)) return { ...sizes, type: 'f32', key: {}, value: {} };
   return {
     ...sizes,
     type,
     key: await planQuantization(quantization?.key, numKvHeads * headSize, bytes),
     value: await planQuantization(quantization?.value, numKvHeads * valueHeadSize, bytes),
   };
-}
-
-/** Types that quantize; with numerics `exact` they are kept as f32. */
-export function isNarrow(type: ElementType): boolean {
-  return bitsOf(type) <= 8;
 }
 
 async function planQuantization(

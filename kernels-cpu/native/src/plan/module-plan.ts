@@ -1,13 +1,4 @@
-import {
-  type ElementType,
-  type KvCacheSize,
-  LowbitError,
-  type ModuleDescription,
-  type ModuleSpec,
-  type MoeDescription,
-  type Numerics,
-  type TensorBytes,
-} from '@lowbit/core';
+import type { KvCacheSize, ModuleDescription, ModuleSpec, MoeDescription, Numerics, TensorBytes } from '@lowbit/core';
 import { type CachePlan, planCache } from './cache-plan.ts';
 import { type LinearPlan, planLinear } from './linear-plan.ts';
 import { readTable } from './tensor-source.ts';
@@ -53,7 +44,6 @@ export async function planModule(
     case 'embedding':
       return { kind: 'embedding', weight: await planWeight(description.weight, { form: 'decoded' }, bytes) };
     case 'kvCache':
-      checkCacheType(description.module, description.type);
       return planCache(description, kvCache, numerics, bytes);
     case 'vector':
     case 'norm': {
@@ -76,13 +66,6 @@ export async function planMoe({ experts }: MoeDescription, numerics: Numerics, b
     });
   }
   return { kind: 'moe', experts: plans };
-}
-
-export const cacheTypes: readonly ElementType[] = ['f32', 'f16', 'bf16', 'f8e4m3', 'f8e5m2', 'i8'];
-
-function checkCacheType(module: string, type: ElementType): void {
-  if (cacheTypes.includes(type)) return;
-  throw new LowbitError({ code: 'PROGRAM', message: `module ${module}: keys and values as ${type}` });
 }
 
 function sizeOf(spec: ModuleSpec): number {

@@ -1,25 +1,10 @@
-import type { KvCacheKernel } from '@lowbit/core';
-import { cacheTypes, isNarrow } from './round-element.ts';
+import { approximateCache, type KvCacheKernel, refuseCache } from '@lowbit/core';
 
 /** Keeps keys and values in blocks, as numbers that the cache's type can hold. */
 export const paged: KvCacheKernel = {
   name: 'reference/paged',
-  refuse({ type, quantization }) {
-    if (!cacheTypes.includes(type)) {
-      return {
-        by: paged.name,
-        code: 'KV_CACHE_TYPE',
-        message: `keys and values as ${type}, keeps ${cacheTypes.join(', ')}`,
-        hint: 'Keep them as f32.',
-      };
-    }
-    if (type !== 'i8' || quantization) return undefined;
-    return { by: paged.name, code: 'KV_CACHE_SCALE', message: 'keys and values as i8 without scales' };
-  },
+  refuse: (description) => refuseCache(description, paged.name),
   bytes: ({ numKvHeads, headSize, valueHeadSize = headSize }) =>
     numKvHeads * (headSize + valueHeadSize) * Float32Array.BYTES_PER_ELEMENT,
-  approximation: (description, numerics) =>
-    numerics === 'exact' && isNarrow(description)
-      ? `keys and values stay f32, where the checkpoint keeps them as ${description.type}`
-      : undefined,
+  approximation: approximateCache,
 };

@@ -1,18 +1,16 @@
-import { bitsOf, type ElementType, integerRange, isFloat, type KvCacheDescription, type Numerics } from '@lowbit/core';
+import {
+  type ElementType,
+  integerRange,
+  isFloat,
+  type KvCacheDescription,
+  type Numerics,
+  quantizesCache,
+} from '@lowbit/core';
 import { decodeStored, type ReadTensor, roundHalfEven } from '@lowbit/numerics';
 import { roundToFloat } from '../round-to-float.ts';
 
 /** The number that the cache gives back for one written to a feature, counted over all heads. */
 export type Rounder = (value: number, feature: number) => number;
-
-/** Types that hold a number well enough by themselves, and types that quantize it. */
-const wide: readonly ElementType[] = ['f32', 'f16', 'bf16'];
-const narrow: readonly ElementType[] = ['f8e4m3', 'f8e5m2', 'i8'];
-export const cacheTypes = [...wide, ...narrow];
-
-export function isNarrow({ type }: Pick<KvCacheDescription, 'type'>): boolean {
-  return bitsOf(type) <= 8;
-}
 
 /** Rounders for keys and values. With numerics `exact` nothing is quantized: narrow types keep f32. */
 export function createRounders(
@@ -21,7 +19,7 @@ export function createRounders(
   read: ReadTensor,
 ): { readonly key: Rounder; readonly value: Rounder } {
   const { type, numKvHeads, headSize, valueHeadSize = headSize, quantization } = description;
-  if (numerics === 'exact' && isNarrow(description)) return { key: Math.fround, value: Math.fround };
+  if (numerics === 'exact' && quantizesCache(type)) return { key: Math.fround, value: Math.fround };
   const rounderFor = (part: 'key' | 'value') => {
     const size = numKvHeads * (part === 'key' ? headSize : valueHeadSize);
     const { scale, zero } = quantization?.[part] ?? {};

@@ -214,6 +214,22 @@ describe('any layout', () => {
   });
 });
 
+it('refuses activations that it cannot quantize, unless numerics are exact', () => {
+  const codes = vector('codes', 'i8', [1]).stored;
+  const scale = { kind: 'dynamic', symmetric: true, divisor: 127 } as const;
+  const description: LinearDescription = {
+    kind: 'linear',
+    module: 'q_proj',
+    scheme: 'test',
+    weight: { outFeatures: 1, inFeatures: 1, codes, scales: [] },
+    activations: { type: 'i32', granularity: { kind: 'token' }, scale, rounding: 'half-even' },
+  };
+  const refusal = dequantize.refuse(description, device, 'faithful');
+  expect(refusal).toMatchObject({ by: 'reference/dequantize', code: 'ACTIVATION_TYPE' });
+  expect(dequantize.refuse(description, device, 'fast')).toEqual(refusal);
+  expect(dequantize.refuse(description, device, 'exact')).toBeUndefined();
+});
+
 it('states the bytes it holds', () => {
   const { stored: codes } = store('w', { type: 'f32', dtype: 'F32', shape: [3, 5], layout: plain('out', 'in') }, 3, 5, [
     ...Array(15).keys(),

@@ -1,17 +1,17 @@
-import type {
-  ActivationQuantization,
-  Linear,
-  LinearDescription,
-  LinearExecution,
-  LinearKernel,
-  Numerics,
+import {
+  approximateActivations,
+  executionsOf,
+  type Linear,
+  type LinearDescription,
+  type LinearExecution,
+  type LinearKernel,
+  refuseActivations,
 } from '@lowbit/core';
 import { dequantizeWeight, type ReadTensor } from '@lowbit/numerics';
 import { decodeVector, readTensors } from '../read-tensors.ts';
 import { prepareInteger } from './integer.ts';
 import { multiply } from './matrix-multiply.ts';
 import { createActivationQuantizer } from './quantize-activations.ts';
-import { refuseActivations } from './refuse-activations.ts';
 
 /**
  * Holds the weight dequantized, f32 `[out, in]`. Quantized activations are dequantized again before they are multiplied:
@@ -21,7 +21,7 @@ import { refuseActivations } from './refuse-activations.ts';
 export const dequantize: LinearKernel = {
   name: 'reference/dequantize',
   refuse: (description, _device, numerics) =>
-    numerics === 'exact' ? undefined : refuseActivations(description, dequantize.name),
+    numerics === 'exact' ? undefined : refuseActivations(description, dequantize.name, { maxBits: 16 }),
   bytes(description) {
     const { weight, bias } = description;
     const integers = executionsOf(description).filter(({ integer }) => integer !== undefined).length;
@@ -29,12 +29,7 @@ export const dequantize: LinearKernel = {
     const vectors = (bias ? 1 : 0) + 2 * integers;
     return (matrices * weight.inFeatures + vectors) * weight.outFeatures * Float32Array.BYTES_PER_ELEMENT;
   },
-  approximation(description, numerics) {
-    const lines = executionsOf(description).flatMap(({ activations }) =>
-      activations ? describeActivations(activations, numerics) : [],
-    );
-    return lines.length === 0 ? undefined : [...new Set(lines)].join('; ');
-  },
+  approximation: approximateActivations,
   async prepare(description, { numerics, bytes }) {
     const read = await readTensors(description, bytes);
     if (numerics === 'exact') return prepareFloat(description, {}, dequantizeWeight(description.weight, read), read);
@@ -49,11 +44,6 @@ export const dequantize: LinearKernel = {
     return description.decoding ? joinPhases(prefill, prepare(description.decoding)) : prefill;
   },
 };
-
-/** Of prompts, and of tokens that the model generated where they run differently. */
-function executionsOf(description: LinearDescription): readonly LinearExecution[] {
-  return description.decoding ? [description, description.decoding] : [description];
-}
 
 function joinPhases(prefill: Linear, decode: Linear): Linear {
   return {
@@ -87,12 +77,4 @@ function prepareFloat(
       values = new Float32Array();
     },
   };
-}
-
-function describeActivations({ scale, granularity }: ActivationQuantization, numerics: Numerics): string[] {
-  if (numerics === 'exact') return ['activations stay f32, where the checkpoint quantizes them'];
-  if (scale.kind === 'dynamic' && granularity.kind === 'tensor') {
-    return ['one activation scale per token instead of one per tensor, so that no token depends on its batch'];
-  }
-  return [];
 }

@@ -1,4 +1,4 @@
-import type { ExpertDescription, Linear, MoeDescription, MoeKernel, Routing } from '@lowbit/core';
+import { answerAsLinears, type ExpertDescription, type Linear, type MoeKernel, type Routing } from '@lowbit/core';
 import { dequantize } from '../linear/dequantize.ts';
 import { forwardRows } from '../linear/forward-rows.ts';
 import { siluMul } from '../ops/silu-mul.ts';
@@ -7,19 +7,7 @@ type Expert = Readonly<Record<keyof ExpertDescription, Linear>>;
 
 /** Every expert as three dequantized linears; each runs the rows that were sent to it, and no others. */
 export const experts: MoeKernel = {
-  name: 'reference/experts',
-  refuse(description, device, numerics) {
-    for (const linear of linearsOf(description)) {
-      const refusal = dequantize.refuse(linear, device, numerics);
-      if (refusal) return { ...refusal, by: experts.name, message: `${linear.module}: ${refusal.message}` };
-    }
-    return undefined;
-  },
-  bytes: (description) => linearsOf(description).reduce((sum, linear) => sum + dequantize.bytes(linear), 0),
-  approximation(description, numerics) {
-    const notes = linearsOf(description).map((linear) => dequantize.approximation?.(linear, numerics));
-    return notes.find((note) => note !== undefined);
-  },
+  ...answerAsLinears('reference/experts', dequantize),
   async prepare(description, context) {
     const prepared: Expert[] = [];
     for (const { gate, up, down } of description.experts) {
@@ -76,8 +64,4 @@ function gather(input: Float32Array, rows: readonly number[], width: number): Fl
     gathered.set(input.subarray(row * width, (row + 1) * width), at * width);
   });
   return gathered;
-}
-
-function linearsOf({ experts: all }: MoeDescription) {
-  return all.flatMap(({ gate, up, down }) => [gate, up, down]);
 }

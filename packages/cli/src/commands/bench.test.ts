@@ -12,47 +12,72 @@ const speedOf = (tokensPerSecond: number) => ({
 });
 
 /** Answers with what it was asked to measure. */
-const measuring = () =>
+const measuring = ({ reads = true } = {}) =>
   fakeRuntime({
-    measureSpeed: async (_model, { promptTokens = 0, newTokens = 0, context = 0, batches = [] } = {}) => ({
-      prefill: { promptTokens, ...speedOf(1234.5) },
-      decode: batches.map((batch) => ({ batch, context, newTokens, ...speedOf(56.78 * batch) })),
-    }),
+    measureSpeed: async (model, options = {}) => {
+      const { promptTokens = 0, newTokens = 0, context = 0, batches = [] } = options;
+      options.onFirstToken?.();
+      options.onBeforeBandwidth?.();
+      return {
+        prefill: { promptTokens, ...speedOf(1234.5) },
+        decode: batches.map((batch) => ({
+          batch,
+          context,
+          newTokens,
+          ...speedOf(56.78 * batch),
+          ...(reads && { bytesPerStep: model.bytesPerStep(batch, context)!, bandwidthShare: 0.456 }),
+        })),
+        ...(reads && { readBandwidth: { bytesPerSecond: 30.25e9, runs: [30.25e9] } }),
+      };
+    },
   });
 
 describe('lowbit bench', () => {
   it('prints a table, and what the model took', async () => {
     const { code, stdout, stderr } = await runCommand(['bench', '.', '--batch', '1,16'], measuring(), { cwd });
     expect(code).toBe(0);
-    expect(stdout.replace(/(load|process) +[\d.]+ \w+/g, '$1')).toBe(
+    expect(stdout.replace(/(load|first token|process) +[\d.]+ \w+/g, '$1:')).toBe(
       [
-        'tokens                         per second  lowest  highest',
+        'tokens                         per second  lowest  highest  reads per step  of memory speed',
         'prefill 512                          1235    1234     1236',
-        'decode 64 after 512, batch 1         56.8    55.8     57.8',
-        'decode 64 after 512, batch 16         908     907      909',
+        'decode 64 after 512, batch 1         56.8    55.8     57.8        6.85 MiB             46 %',
+        'decode 64 after 512, batch 16         908     907      909        14.2 MiB             46 %',
         '',
-        'load',
-        'weights  6.36 MiB',
-        'process at most',
+        'load:',
+        'first token: after the process started, prompt of 512',
+        'weights       6.36 MiB',
+        'process: at most',
+        'memory speed  30.3 GB/s read by the same threads',
         '',
       ].join('\n'),
     );
     expect(stderr).toBe('5 runs; awq on cpu:reference (a processor), numerics faithful\n');
   });
 
+  it('leaves out what the backend cannot tell', async () => {
+    const { stdout } = await runCommand(['bench', '.'], measuring({ reads: false }), { cwd });
+    expect(stdout).toContain('tokens                        per second  lowest  highest\n');
+    expect(stdout).not.toContain('memory speed');
+    const json = await runCommand(['bench', '.', '--json'], measuring({ reads: false }), { cwd });
+    expect(JSON.parse(json.stdout).memory).not.toHaveProperty('readBytesPerSecond');
+  });
+
   it('gives the same with --json', async () => {
     const runtime = measuring();
     const argv = ['bench', '.', '--prompt-tokens', '8', '--new-tokens', '4', '--context', '6', '--runs', '2', '--json'];
     const { stdout } = await runCommand(argv, runtime, { cwd });
-    const decode = { batch: 1, context: 6, newTokens: 4, ...speedOf(56.78) };
+    const bytesPerStep = fakeInfo.memory.weights + 6 * 1000;
+    const decode = { batch: 1, context: 6, newTokens: 4, ...speedOf(56.78), bytesPerStep, bandwidthShare: 0.456 };
     expect(JSON.parse(stdout)).toEqual({
       prefill: { promptTokens: 8, ...speedOf(1234.5) },
       decode: { ...decode, batches: [decode] },
       load: { seconds: expect.any(Number) },
+      firstToken: { seconds: expect.any(Number), promptTokens: 8 },
       memory: {
         peakBytes: expect.any(Number),
         weightBytes: fakeInfo.memory.weights,
         kvCacheBytes: fakeInfo.memory.kvCache,
+        readBytesPerSecond: 30.25e9,
       },
       model: fakeInfo,
     });
@@ -66,7 +91,7 @@ describe('lowbit bench', () => {
     // Two chunks of each prompt, and a token of each running sequence with every chunk.
     const contextLength = 600 + 10 + 8 + 1;
     expect(runtime.opened.map(({ options }) => options)).toMatchObject([
-      { maxRunningRequests: 4, contextLength, kvCacheTokens: 4 * contextLength },
+      { maxRunningRequests: 4, contextLength, kvCacheTokens: 4 * 624 },
     ]);
   });
 

@@ -4,16 +4,7 @@ import { openModel } from '../open-model.ts';
 import { addCommonOptions, addExamples, type CommonOptions } from '../options/common-options.ts';
 import { modelFolder } from '../options/model-folder.ts';
 import { wholeNumber } from '../options/parse-number.ts';
-import {
-  addDeviceOption,
-  addKvCacheOption,
-  addNumericsOption,
-  addThreadsOption,
-  type DeviceOptions,
-  type KvCacheOptions,
-  type NumericsOptions,
-  type ThreadsOptions,
-} from '../options/plan-options.ts';
+import { addRunOptions, type RunOptions, runOptions } from '../options/plan-options.ts';
 import { count } from '../output/format.ts';
 import { createOutput } from '../output/output.ts';
 import { createProgress } from '../output/progress.ts';
@@ -21,7 +12,7 @@ import { formatSpeed } from '../output/speed-text.ts';
 import { discoverRegistry } from '../plugins.ts';
 import type { Session } from '../session.ts';
 
-interface BenchOptions extends CommonOptions, DeviceOptions, ThreadsOptions, NumericsOptions, KvCacheOptions {
+interface BenchOptions extends CommonOptions, RunOptions {
   readonly promptTokens: number;
   readonly newTokens: number;
   readonly batch: readonly number[];
@@ -34,7 +25,7 @@ export function benchCommand(session: Session): Command {
   const command = new Command('bench')
     .summary('speed of prefill and decoding')
     .description(
-      'Measures how fast a model reads prompts and writes tokens, on random token ids: no tokenizer is needed. Each run measures everything once; the first does not count; medians are printed.',
+      'Measures how fast a model reads prompts and writes tokens, on random token ids: no tokenizer is needed. Each run measures everything once, after a shorter one that warms up; medians are printed.',
     )
     .argument('<model>', 'checkpoint folder')
     .option('--prompt-tokens <number>', 'tokens of the prompt that is timed', atLeastOne, 512)
@@ -43,10 +34,7 @@ export function benchCommand(session: Session): Command {
     .option('--context <tokens>', 'tokens before the first one written is timed (default: as the prompt)', atLeastOne)
     .option('--runs <number>', 'runs that count', atLeastOne, 5)
     .action((model: string, options: BenchOptions) => bench(session, model, options));
-  addDeviceOption(command);
-  addThreadsOption(command);
-  addNumericsOption(command);
-  addKvCacheOption(command);
+  addRunOptions(command);
   addCommonOptions(command);
   return addExamples(command, [
     'lowbit bench ./Qwen3-8B-AWQ',
@@ -58,21 +46,18 @@ async function bench(session: Session, folderArgument: string, options: BenchOpt
   const output = createOutput(session, options);
   const folder = modelFolder(folderArgument, session.io.cwd);
   const registry = await discoverRegistry(session, output);
-  const { device, threads, numerics, kvCacheDtype: kvCacheType, quiet, promptTokens, newTokens, runs } = options;
+  const { quiet, promptTokens, newTokens, runs } = options;
   const { batch: batches, context = promptTokens } = options;
   const largest = Math.max(...batches);
   const held = tokensHeld(context, newTokens, largest);
   const open = (contextLength?: number) =>
     openModel(session, output, folder, {
       registry,
-      device,
-      threads,
-      numerics,
-      kvCacheType,
+      ...runOptions(options),
       quiet,
       contextLength,
       maxRunningRequests: largest,
-      kvCacheTokens: contextLength && Math.max(contextLength, largest * held),
+      kvCacheTokens: contextLength && Math.max(contextLength, largest * wholeBlocks(held)),
     });
   // No more cache than is used; a model whose own context is shorter is opened as it is.
   const { model, seconds } = await open(Math.max(promptTokens + 1, held)).catch((error) => {
@@ -80,8 +65,10 @@ async function bench(session: Session, folderArgument: string, options: BenchOpt
     throw error;
   });
   const progress = createProgress(session.io, { quiet });
+  let firstToken = Number.NaN;
+  let peakBytes = Number.NaN;
   try {
-    const speed = await session.runtime.measureSpeed(model, {
+    const { readBandwidth, ...speed } = await session.runtime.measureSpeed(model, {
       promptTokens,
       newTokens,
       context,
@@ -89,16 +76,25 @@ async function bench(session: Session, folderArgument: string, options: BenchOpt
       runs,
       signal: session.signal,
       onProgress: (state) => progress.update(state),
+      // The clock starts with the process.
+      onFirstToken: () => {
+        firstToken = performance.now() / 1000;
+      },
+      onBeforeBandwidth: () => {
+        peakBytes = process.resourceUsage().maxRSS * 1024;
+      },
     });
     progress.end();
     const report = {
       ...speed,
       decode: { ...speed.decode[0], batches: speed.decode },
       load: { seconds },
+      firstToken: { seconds: firstToken, promptTokens },
       memory: {
-        peakBytes: process.resourceUsage().maxRSS * 1024,
+        peakBytes,
         weightBytes: model.info.memory.weights,
         kvCacheBytes: model.info.memory.kvCache,
+        ...(readBandwidth && { readBytesPerSecond: readBandwidth.bytesPerSecond }),
       },
       model: model.info,
     };
@@ -116,6 +112,11 @@ async function bench(session: Session, folderArgument: string, options: BenchOpt
 /** Those that begin first write on while the others' prompts are read, a chunk of up to 512 tokens at a time. */
 function tokensHeld(context: number, newTokens: number, batch: number): number {
   return context + newTokens + batch * Math.ceil(context / 512) + 1;
+}
+
+/** The cache is handed out in blocks of 16 tokens: a batch that fills it to the last token needs the rest of each block too. */
+function wholeBlocks(tokens: number): number {
+  return Math.ceil(tokens / 16) * 16;
 }
 
 function batches(text: string): readonly number[] {

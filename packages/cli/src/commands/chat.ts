@@ -8,16 +8,7 @@ import { openModel } from '../open-model.ts';
 import { addChatTemplateOption, type ChatTemplateOptions, readChatTemplate } from '../options/chat-template-option.ts';
 import { addCommonOptions, addExamples, type CommonOptions } from '../options/common-options.ts';
 import { modelFolder } from '../options/model-folder.ts';
-import {
-  addDeviceOption,
-  addKvCacheOption,
-  addNumericsOption,
-  addThreadsOption,
-  type DeviceOptions,
-  type KvCacheOptions,
-  type NumericsOptions,
-  type ThreadsOptions,
-} from '../options/plan-options.ts';
+import { addRunOptions, type RunOptions, runOptions } from '../options/plan-options.ts';
 import { addSamplingOptions, type SamplingOptions, samplingParameters } from '../options/sampling-options.ts';
 import { formatGeneration, formatModelInfo } from '../output/generation-text.ts';
 import { createOutput, type Output } from '../output/output.ts';
@@ -25,14 +16,7 @@ import { printable } from '../output/printable.ts';
 import { discoverRegistry } from '../plugins.ts';
 import type { Session } from '../session.ts';
 
-interface ChatCommandOptions
-  extends CommonOptions,
-    DeviceOptions,
-    ThreadsOptions,
-    NumericsOptions,
-    KvCacheOptions,
-    SamplingOptions,
-    ChatTemplateOptions {
+interface ChatCommandOptions extends CommonOptions, RunOptions, SamplingOptions, ChatTemplateOptions {
   readonly system?: string;
 }
 
@@ -51,10 +35,7 @@ export function chatCommand(session: Session): Command {
     .action((model: string | undefined, options: ChatCommandOptions) => chat(session, model, options));
   addChatTemplateOption(command);
   addSamplingOptions(command);
-  addDeviceOption(command);
-  addThreadsOption(command);
-  addNumericsOption(command);
-  addKvCacheOption(command);
+  addRunOptions(command);
   addCommonOptions(command);
   return addExamples(command, [
     'lowbit chat ./Qwen3-8B-AWQ --system "Answer in one sentence."',
@@ -68,14 +49,10 @@ async function chat(session: Session, modelArgument: string | undefined, options
   const givenTemplate = await readChatTemplate(options, session.io.cwd);
   const chatTemplate = givenTemplate ?? (modelArgument === undefined ? shippedTemplate : undefined);
   const registry = await discoverRegistry(session, output);
-  const { device, threads, numerics, kvCacheDtype: kvCacheType, quiet } = options;
   const { model } = await openModel(session, output, folder, {
     registry,
-    device,
-    threads,
-    numerics,
-    kvCacheType,
-    quiet,
+    ...runOptions(options),
+    quiet: options.quiet,
     chatTemplate,
   });
   try {

@@ -28,10 +28,12 @@ describe('lowbit eval', () => {
     );
   });
 
-  it('hands on the type of the KV cache', async () => {
+  it('hands on where and how the model runs', async () => {
     const runtime = measuring(64);
-    await runCommand(['eval', '.', '--text', 'text.txt', '--kv-cache-dtype', 'f16'], runtime, { cwd });
-    expect(runtime.opened[0]?.options).toMatchObject({ kvCacheType: 'f16' });
+    const options = '--device cpu:reference --threads 3 --numerics exact --kv-cache-dtype f16';
+    await runCommand(['eval', '.', '--text', 'text.txt', ...options.split(' ')], runtime, { cwd });
+    const handedOn = { device: 'cpu:reference', threads: 3, numerics: 'exact', kvCacheType: 'f16' };
+    expect(runtime.opened[0]?.options).toMatchObject(handedOn);
   });
 
   it('gives full precision with --json', async () => {

@@ -4,14 +4,7 @@ import { openModel } from '../open-model.ts';
 import { addCommonOptions, addExamples, type CommonOptions } from '../options/common-options.ts';
 import { modelFolder } from '../options/model-folder.ts';
 import { wholeNumber } from '../options/parse-number.ts';
-import {
-  addDeviceOption,
-  addKvCacheOption,
-  addNumericsOption,
-  type DeviceOptions,
-  type KvCacheOptions,
-  type NumericsOptions,
-} from '../options/plan-options.ts';
+import { addRunOptions, type RunOptions, runOptions } from '../options/plan-options.ts';
 import { count, formatSeconds } from '../output/format.ts';
 import { createOutput } from '../output/output.ts';
 import { createProgress } from '../output/progress.ts';
@@ -19,7 +12,7 @@ import { discoverRegistry } from '../plugins.ts';
 import { readTextFile } from '../read-text.ts';
 import type { Session } from '../session.ts';
 
-interface EvalOptions extends CommonOptions, DeviceOptions, NumericsOptions, KvCacheOptions {
+interface EvalOptions extends CommonOptions, RunOptions {
   readonly text: string;
   readonly window: number;
   readonly windows: number;
@@ -36,9 +29,7 @@ export function evalCommand(session: Session): Command {
     .option('--window <tokens>', 'tokens per window', wholeNumber({ min: 2 }), 512)
     .option('--windows <number>', 'windows from the start of the text', wholeNumber({ min: 1 }), 64)
     .action((model: string, options: EvalOptions) => evaluate(session, model, options));
-  addDeviceOption(command);
-  addNumericsOption(command);
-  addKvCacheOption(command);
+  addRunOptions(command);
   addCommonOptions(command);
   return addExamples(command, [
     'lowbit eval ./Qwen3-8B-AWQ --text heldout.txt --window 512 --windows 64',
@@ -51,8 +42,8 @@ async function evaluate(session: Session, folderArgument: string, options: EvalO
   const folder = modelFolder(folderArgument, session.io.cwd);
   const text = await readTextFile(resolve(session.io.cwd, options.text));
   const registry = await discoverRegistry(session, output);
-  const { device, numerics, kvCacheDtype: kvCacheType, quiet, window, windows } = options;
-  const { model } = await openModel(session, output, folder, { registry, device, numerics, kvCacheType, quiet });
+  const { quiet, window, windows } = options;
+  const { model } = await openModel(session, output, folder, { registry, ...runOptions(options), quiet });
   const progress = createProgress(session.io, { quiet });
   const start = performance.now();
   try {

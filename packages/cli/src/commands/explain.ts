@@ -1,20 +1,13 @@
 import { Command } from 'commander';
 import { addCommonOptions, addExamples, type CommonOptions } from '../options/common-options.ts';
 import { modelFolder } from '../options/model-folder.ts';
-import {
-  addDeviceOption,
-  addKvCacheOption,
-  addNumericsOption,
-  type DeviceOptions,
-  type KvCacheOptions,
-  type NumericsOptions,
-} from '../options/plan-options.ts';
+import { addPlanOptions, type PlanOptions, planOptions } from '../options/plan-options.ts';
 import { formatExplanation } from '../output/explanation-text.ts';
 import { createOutput } from '../output/output.ts';
 import { discoverRegistry } from '../plugins.ts';
 import type { Session } from '../session.ts';
 
-interface ExplainOptions extends CommonOptions, DeviceOptions, NumericsOptions, KvCacheOptions {
+interface ExplainOptions extends CommonOptions, PlanOptions {
   readonly modules?: boolean;
 }
 
@@ -25,9 +18,7 @@ export function explainCommand(session: Session): Command {
     .argument('<model>', 'checkpoint folder')
     .option('--modules', 'one row per module')
     .action((model: string, options: ExplainOptions) => explain(session, model, options));
-  addDeviceOption(command);
-  addNumericsOption(command);
-  addKvCacheOption(command);
+  addPlanOptions(command);
   addCommonOptions(command);
   return addExamples(command, [
     'lowbit explain ./Qwen3-8B-AWQ',
@@ -39,12 +30,9 @@ async function explain(session: Session, model: string, options: ExplainOptions)
   const output = createOutput(session, options);
   const folder = modelFolder(model, session.io.cwd);
   const registry = await discoverRegistry(session, output);
-  const { device, numerics, kvCacheDtype: kvCacheType } = options;
   const explanation = await session.runtime.explainModel(folder, {
     registry,
-    device,
-    numerics,
-    kvCacheType,
+    ...planOptions(options),
     signal: session.signal,
   });
   if (options.json) return output.json(explanation);

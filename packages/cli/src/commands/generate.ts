@@ -6,16 +6,7 @@ import { streamGeneration } from '../generation.ts';
 import { openModel } from '../open-model.ts';
 import { addCommonOptions, addExamples, type CommonOptions } from '../options/common-options.ts';
 import { modelFolder } from '../options/model-folder.ts';
-import {
-  addDeviceOption,
-  addKvCacheOption,
-  addNumericsOption,
-  addThreadsOption,
-  type DeviceOptions,
-  type KvCacheOptions,
-  type NumericsOptions,
-  type ThreadsOptions,
-} from '../options/plan-options.ts';
+import { addRunOptions, type RunOptions, runOptions } from '../options/plan-options.ts';
 import { addSamplingOptions, type SamplingOptions, samplingParameters } from '../options/sampling-options.ts';
 import { formatGeneration, formatModelInfo } from '../output/generation-text.ts';
 import { createOutput } from '../output/output.ts';
@@ -26,13 +17,7 @@ import type { Session } from '../session.ts';
 import { type ShippedModel, shippedModel, shippedModels } from '../shipped-model.ts';
 import { UsageError } from '../usage-error.ts';
 
-interface GenerateOptions
-  extends CommonOptions,
-    DeviceOptions,
-    ThreadsOptions,
-    NumericsOptions,
-    KvCacheOptions,
-    SamplingOptions {
+interface GenerateOptions extends CommonOptions, RunOptions, SamplingOptions {
   readonly prompt?: string;
   readonly model?: ShippedModel;
 }
@@ -64,10 +49,7 @@ export function generateCommand(session: Session): Command {
       generate(session, model, prompt, options),
     );
   addSamplingOptions(command);
-  addDeviceOption(command);
-  addThreadsOption(command);
-  addNumericsOption(command);
-  addKvCacheOption(command);
+  addRunOptions(command);
   addCommonOptions(command);
   return addExamples(command, [
     'lowbit generate',
@@ -94,15 +76,8 @@ async function generate(
     modelArgument === undefined ? { ...story.sampling, seed: story.seeds[shipped] } : { seed: randomInt(2 ** 32) };
   const sampling = { ...defaults, ...samplingParameters(options) };
   const registry = await discoverRegistry(session, output);
-  const { device, threads, numerics, kvCacheDtype: kvCacheType, quiet, json } = options;
-  const { model, seconds } = await openModel(session, output, folder, {
-    registry,
-    device,
-    threads,
-    numerics,
-    kvCacheType,
-    quiet,
-  });
+  const { quiet, json } = options;
+  const { model, seconds } = await openModel(session, output, folder, { registry, ...runOptions(options), quiet });
   try {
     if (!prompt.fromStdin) output.lead(prompt.text);
     const generation = await streamGeneration(

@@ -6,16 +6,7 @@ import { readChatTemplate } from '../options/chat-template-option.ts';
 import { checkQuantization } from '../options/check-quantization.ts';
 import { addCommonOptions, addExamples, type CommonOptions } from '../options/common-options.ts';
 import { modelFolder } from '../options/model-folder.ts';
-import {
-  addDeviceOption,
-  addKvCacheOption,
-  addNumericsOption,
-  addThreadsOption,
-  type DeviceOptions,
-  type KvCacheOptions,
-  type NumericsOptions,
-  type ThreadsOptions,
-} from '../options/plan-options.ts';
+import { addRunOptions, type RunOptions, runOptions } from '../options/plan-options.ts';
 import { addServingOptions, type ServingOptions, servingNotices } from '../options/serving-options.ts';
 import { formatModelInfo } from '../output/generation-text.ts';
 import { createLogger } from '../output/logger.ts';
@@ -25,13 +16,7 @@ import { seededModel } from '../seeded-model.ts';
 import type { Session } from '../session.ts';
 import { UsageError } from '../usage-error.ts';
 
-interface ServeCommandOptions
-  extends CommonOptions,
-    DeviceOptions,
-    ThreadsOptions,
-    NumericsOptions,
-    KvCacheOptions,
-    ServingOptions {}
+interface ServeCommandOptions extends CommonOptions, RunOptions, ServingOptions {}
 
 export function serveCommand(session: Session): Command {
   const command = new Command('serve')
@@ -43,10 +28,7 @@ export function serveCommand(session: Session): Command {
     .argument('[model]', 'checkpoint folder')
     .action((model: string | undefined, options: ServeCommandOptions) => serve(session, model, options));
   addServingOptions(command);
-  addDeviceOption(command);
-  addThreadsOption(command);
-  addNumericsOption(command);
-  addKvCacheOption(command);
+  addRunOptions(command);
   addCommonOptions(command);
   return addExamples(command, [
     'lowbit serve ./Qwen3-8B-AWQ',
@@ -65,10 +47,7 @@ async function serve(session: Session, modelArgument: string | undefined, option
 
   const { model } = await openModel(session, output, folder, {
     registry,
-    device: options.device,
-    threads: options.threads,
-    numerics: options.numerics,
-    kvCacheType: options.kvCacheDtype,
+    ...runOptions(options),
     contextLength: options.contextLength,
     maxRunningRequests: options.maxRunningRequests,
     kvCacheTokens: options.maxTotalTokens,

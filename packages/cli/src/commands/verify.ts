@@ -5,19 +5,14 @@ import { Command } from 'commander';
 import { addCommonOptions, addExamples, type CommonOptions } from '../options/common-options.ts';
 import { modelFolder } from '../options/model-folder.ts';
 import { decimalNumber } from '../options/parse-number.ts';
-import {
-  addDeviceOption,
-  addNumericsOption,
-  type DeviceOptions,
-  type NumericsOptions,
-} from '../options/plan-options.ts';
+import { addDeviceOption, addNumericsOption, type PlanOptions } from '../options/plan-options.ts';
 import { createOutput } from '../output/output.ts';
 import { createProgress } from '../output/progress.ts';
 import { formatVerifyReport } from '../output/verify-report-text.ts';
 import { discoverRegistry } from '../plugins.ts';
 import type { Session } from '../session.ts';
 
-interface VerifyCommandOptions extends CommonOptions, DeviceOptions, NumericsOptions {
+interface VerifyCommandOptions extends CommonOptions, Pick<PlanOptions, 'device' | 'numerics'> {
   readonly against: string;
   readonly tolerance?: number;
 }

@@ -3,17 +3,34 @@ import type { KvCacheType } from '@lowbit/runtime';
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { wholeNumber } from './parse-number.ts';
 
-/** Where and how a model runs. */
-export interface DeviceOptions {
+/** What a plan of a model depends on, besides the model. */
+export interface PlanOptions {
   readonly device?: string;
+  readonly numerics?: Numerics;
+  readonly kvCacheDtype?: KvCacheType;
 }
 
-export interface ThreadsOptions {
+export function addPlanOptions(command: Command): Command {
+  return addKvCacheOption(addNumericsOption(addDeviceOption(command)));
+}
+
+/** As the runtime takes them. */
+export function planOptions({ device, numerics, kvCacheDtype }: PlanOptions) {
+  return { device, numerics, kvCacheType: kvCacheDtype };
+}
+
+/** Where and how a model runs. */
+export interface RunOptions extends PlanOptions {
   readonly threads?: number;
 }
 
-export interface NumericsOptions {
-  readonly numerics?: Numerics;
+export function addRunOptions(command: Command): Command {
+  return addKvCacheOption(addNumericsOption(addThreadsOption(addDeviceOption(command))));
+}
+
+/** As the runtime takes them. */
+export function runOptions(options: RunOptions) {
+  return { ...planOptions(options), threads: options.threads };
 }
 
 const numerics: readonly Numerics[] = ['exact', 'faithful', 'fast'];
@@ -22,7 +39,7 @@ export function addDeviceOption(command: Command): Command {
   return command.option('--device <device>', 'cpu, or one backend: cpu:reference (default: cpu)');
 }
 
-export function addThreadsOption(command: Command): Command {
+function addThreadsOption(command: Command): Command {
   return command.option(
     '--threads <number>',
     'threads of a CPU backend (default: one per physical core)',
@@ -35,10 +52,6 @@ const whatNumericsMean =
 
 export function addNumericsOption(command: Command, description = whatNumericsMean): Command {
   return command.addOption(new Option('--numerics <numerics>', description).choices(numerics));
-}
-
-export interface KvCacheOptions {
-  readonly kvCacheDtype?: KvCacheType;
 }
 
 /** By the names that serving engines give them. */
@@ -54,7 +67,7 @@ const kvCacheTypes: Readonly<Record<string, KvCacheType>> = {
 
 const whatKvCacheTypesAre = `what the KV cache holds: ${Object.keys(kvCacheTypes).join(', ')} (default: auto, as the checkpoint says)`;
 
-export function addKvCacheOption(command: Command): Command {
+function addKvCacheOption(command: Command): Command {
   return command.option('--kv-cache-dtype <dtype>', whatKvCacheTypesAre, (name: string): KvCacheType => {
     const type = Object.hasOwn(kvCacheTypes, name) ? kvCacheTypes[name] : undefined;
     if (type !== undefined) return type;

@@ -1,5 +1,5 @@
 import type { Speed, SpeedReport } from '@lowbit/runtime';
-import { formatFactTable } from './fact-table.ts';
+import { type Fact, formatFactTable } from './fact-table.ts';
 import { formatBytes, formatSeconds, formatSignificant } from './format.ts';
 import type { Paint } from './style.ts';
 import { formatTable } from './table.ts';
@@ -7,34 +7,46 @@ import { formatTable } from './table.ts';
 interface MeasuredRun extends Pick<SpeedReport, 'prefill'> {
   readonly decode: { readonly batches: SpeedReport['decode'] };
   readonly load: { readonly seconds: number };
-  readonly memory: { readonly peakBytes: number; readonly weightBytes: number };
+  readonly firstToken: { readonly seconds: number; readonly promptTokens: number };
+  readonly memory: {
+    readonly peakBytes: number;
+    readonly weightBytes: number;
+    readonly readBytesPerSecond?: number;
+  };
 }
 
 /** A table of speeds, and what the model took. */
-export function formatSpeed({ prefill, decode, load, memory }: MeasuredRun, paint: Paint): string {
+export function formatSpeed(report: MeasuredRun, paint: Paint): string {
+  const { prefill, decode, load, firstToken, memory } = report;
+  const columns = ['per second', 'lowest', 'highest', 'reads per step', 'of memory speed'];
   const rows = [
     row(`prefill ${prefill.promptTokens}`, prefill),
-    ...decode.batches.map((one) => row(`decode ${one.newTokens} after ${one.context}, batch ${one.batch}`, one)),
+    ...decode.batches.map((one) => [
+      ...row(`decode ${one.newTokens} after ${one.context}, batch ${one.batch}`, one),
+      one.bytesPerStep === undefined ? '' : formatBytes(one.bytesPerStep),
+      one.bandwidthShare === undefined ? '' : `${Math.round(100 * one.bandwidthShare)} %`,
+    ]),
   ];
+  // A column that no row fills says nothing.
+  const filled = columns.filter((_, index) => rows.some((cells) => cells[index + 1]));
   const table = formatTable(
-    [
-      { header: 'tokens' },
-      { header: 'per second', align: 'right' },
-      { header: 'lowest', align: 'right' },
-      { header: 'highest', align: 'right' },
-    ],
+    [{ header: 'tokens' }, ...filled.map((header) => ({ header, align: 'right' as const }))],
     rows,
     { paint },
   );
-  const facts = formatFactTable(
+  const facts: Fact[] = [
+    ['load', formatSeconds(load.seconds)],
     [
-      ['load', formatSeconds(load.seconds)],
-      ['weights', formatBytes(memory.weightBytes)],
-      ['process', `${formatBytes(memory.peakBytes)} at most`],
+      'first token',
+      `${formatSeconds(firstToken.seconds)} after the process started, prompt of ${firstToken.promptTokens}`,
     ],
-    paint,
-  );
-  return `${table}\n${facts}`;
+    ['weights', formatBytes(memory.weightBytes)],
+    ['process', `${formatBytes(memory.peakBytes)} at most`],
+  ];
+  if (memory.readBytesPerSecond !== undefined) {
+    facts.push(['memory speed', `${formatSignificant(memory.readBytesPerSecond / 1e9)} GB/s read by the same threads`]);
+  }
+  return `${table}\n${formatFactTable(facts, paint)}`;
 }
 
 function row(name: string, { tokensPerSecond, lowest, highest }: Speed): readonly string[] {

@@ -80,6 +80,8 @@ function fakeModel(runtime: FakeRuntime, info: ModelInfo, pieces: readonly strin
     renderChat: async (messages) => messages.map(({ role, content }) => `<${role}>${content}`).join(''),
     logits: () => Promise.reject(new Error('logits was not expected')),
     status: () => ({ running: 0, waiting: 0, kvCache: { used: 0, total: 0 } }),
+    bytesPerStep: (sequences, cachedTokens) => fakeInfo.memory.weights + sequences * cachedTokens * 1000,
+    measureReadBandwidth: async () => 30e9,
     close: async () => {
       runtime.closed += 1;
     },

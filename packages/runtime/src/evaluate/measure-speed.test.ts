@@ -23,7 +23,7 @@ function watched() {
     requests.push(request);
     return model.complete(request);
   };
-  return { requests, model: { ...model, generate, complete } };
+  return { requests, model: { ...model, generate, complete, measureReadBandwidth: async () => undefined } };
 }
 
 describe('measureSpeed', () => {
@@ -43,6 +43,74 @@ describe('measureSpeed', () => {
     const lengths = requests.map(({ prompt }) => prompt.length);
     expect(lengths).toEqual([0, 1, 2, 3].flatMap(() => [9, 5, 5, 5, 5]));
     expect(model.status()).toMatchObject({ running: 0, waiting: 0 });
+  });
+
+  it('warms up with the whole prompt and a little decoding', async () => {
+    const { model: subject, requests } = watched();
+    await measureSpeed(subject, { promptTokens: 30, newTokens: 30, context: 32, runs: 1 });
+    expect(requests.map(({ prompt }) => prompt.length)).toEqual([30, 16, 30, 32]);
+  });
+
+  it('holds the bytes of steps against the speed of memory in the same run', async () => {
+    const { model: subject } = watched();
+    const asked: [number, number][] = [];
+    const bytes = 1e6;
+    const bandwidths = [1e12, 4e12, 2e12];
+    const report = await measureSpeed(
+      {
+        ...subject,
+        bytesPerStep: (...step) => {
+          asked.push(step);
+          return bytes;
+        },
+        measureReadBandwidth: async () => bandwidths.shift(),
+      },
+      { promptTokens: 4, newTokens: 4, context: 5, batches: [1, 2], runs: 3 },
+    );
+    expect(asked).toEqual([
+      [1, 7],
+      [2, 7],
+    ]);
+    expect(report.readBandwidth).toEqual({ bytesPerSecond: 2e12, runs: [1e12, 4e12, 2e12] });
+    for (const { batch, runs, bytesPerStep, bandwidthShare } of report.decode) {
+      expect(bytesPerStep).toBe(bytes);
+      const shares = runs.map((speed, run) => (speed / batch / report.readBandwidth!.runs[run]!) * bytes);
+      expect(bandwidthShare).toBeCloseTo(shares.sort((a, b) => a - b)[1]!, 12);
+    }
+  });
+
+  it('leaves out what model and backend cannot tell', async () => {
+    const { model: subject } = watched();
+    const options = { promptTokens: 4, newTokens: 4, runs: 1 };
+    const report = await measureSpeed({ ...subject, bytesPerStep: () => undefined }, options);
+    expect(report).not.toHaveProperty('readBandwidth');
+    expect(report.decode[0]).not.toHaveProperty('bytesPerStep');
+    expect(report.decode[0]).not.toHaveProperty('bandwidthShare');
+    expect((await measureSpeed(subject, options)).decode[0]).toMatchObject({
+      bytesPerStep: subject.bytesPerStep(1, 6),
+    });
+  });
+
+  it('says when the first token is there, and when memory is about to be measured', async () => {
+    const { model: subject, requests } = watched();
+    const seen: string[] = [];
+    await measureSpeed(
+      {
+        ...subject,
+        measureReadBandwidth: async () => {
+          seen.push('bandwidth');
+          return 1;
+        },
+      },
+      {
+        promptTokens: 4,
+        newTokens: 4,
+        runs: 2,
+        onFirstToken: () => seen.push(`first token of request ${requests.length}`),
+        onBeforeBandwidth: () => seen.push(`before, ${requests.length} requests`),
+      },
+    );
+    expect(seen).toEqual(['first token of request 1', 'before, 4 requests', 'bandwidth', 'bandwidth']);
   });
 
   it('draws token ids by the seed, new ones for every sequence', async () => {

@@ -5,9 +5,13 @@ import { createRandom, type Random } from '../sampling/random.ts';
 import { requireWhole } from './require-whole.ts';
 import type { Speed, SpeedOptions, SpeedReport } from './speed-report.ts';
 
+/** Tokens that warm a decoding up, at most: before the first, and written. */
+const warmUpTokens = 16;
+
 /**
- * Tokens per second of prefill and of decoding, on random token ids. Each run measures everything once, so that a machine
- * that slows down slows all of it; the first run only warms up.
+ * Tokens per second of prefill and of decoding, on random token ids, and what share of the speed of memory they take. Each
+ * run measures everything once, so that a machine that slows down slows all of it. A run before them warms up: it reads
+ * the prompt in full, and decodes a little.
  * @throws LowbitError BENCHMARK for numbers that the model's context cannot hold, or sequences that end before the time is up
  */
 export async function measureSpeed(model: Model, options: SpeedOptions = {}): Promise<SpeedReport> {
@@ -20,28 +24,48 @@ export async function measureSpeed(model: Model, options: SpeedOptions = {}): Pr
   for (const batch of batches) requireWhole('BENCHMARK', 'batch', batch, 1, Number.MAX_SAFE_INTEGER);
 
   const random = createRandom(seed);
+  const prompts = (count: number, length: number) =>
+    Array.from({ length: count }, () => randomPrompt(model, length, random));
   const prefill: number[] = [];
   const decode = batches.map((): number[] => []);
+  const bandwidths: number[] = [];
   const total = (runs + 1) * (batches.length + 1);
   let done = 0;
-  const measure = async (speeds: number[], run: number, once: () => Promise<number>) => {
+  const measure = async (once: () => Promise<number>) => {
     options.signal?.throwIfAborted();
     options.onProgress?.({ stage: 'measure', done, total });
     const speed = await once();
-    if (run > 0) speeds.push(speed);
     done += 1;
+    return speed;
   };
   for (let run = 0; run <= runs; run++) {
-    await measure(prefill, run, () => timePrefill(model, randomPrompt(model, promptTokens, random), options.signal));
+    const warmUp = run === 0;
+    const read = await measure(() => timePrefill(model, randomPrompt(model, promptTokens, random), options.signal));
+    if (warmUp) options.onFirstToken?.();
+    else prefill.push(read);
     for (const [index, batch] of batches.entries()) {
-      const prompts = Array.from({ length: batch }, () => randomPrompt(model, context, random));
-      await measure(decode[index]!, run, () => timeDecoding(model, prompts, newTokens, options.signal));
+      const [cached, written] = [context, newTokens].map((tokens) =>
+        warmUp ? Math.min(tokens, warmUpTokens) : tokens,
+      );
+      const speed = await measure(() => timeDecoding(model, prompts(batch, cached!), written!, options.signal));
+      if (!warmUp) decode[index]!.push(speed);
     }
+    if (warmUp) continue;
+    if (run === 1) options.onBeforeBandwidth?.();
+    const bandwidth = await model.measureReadBandwidth();
+    if (bandwidth !== undefined) bandwidths.push(bandwidth);
   }
   options.onProgress?.({ stage: 'measure', done, total });
   return {
     prefill: { promptTokens, ...summarize(prefill) },
-    decode: batches.map((batch, index) => ({ batch, context, newTokens, ...summarize(decode[index]!) })),
+    decode: batches.map((batch, index) => ({
+      batch,
+      context,
+      newTokens,
+      ...summarize(decode[index]!),
+      ...summarizeReads(model.bytesPerStep(batch, context + newTokens / 2), decode[index]!, batch, bandwidths),
+    })),
+    ...(bandwidths.length > 0 && { readBandwidth: { bytesPerSecond: median(bandwidths), runs: bandwidths } }),
   };
 }
 
@@ -82,8 +106,7 @@ async function timeDecoding(
     }
   };
   await Promise.all(prompts.map(decodeOne));
-  // The forward in progress still carries the stopped sequences, and would delay what is timed next.
-  while (model.status().running > 0) await new Promise((resolve) => setTimeout(resolve, 1));
+  await untilIdle(model);
   if (speed !== undefined) return speed;
   signal?.throwIfAborted();
   throw new LowbitError({
@@ -91,6 +114,11 @@ async function timeDecoding(
     message: `sequences of ${prompts[0]?.length} tokens reached the end of their context of ${model.info.contextLength} before ${newTokens} tokens each were timed`,
     remedy: 'Use fewer new tokens, a smaller batch or a shorter context.',
   });
+}
+
+/** The forward in progress still carries the sequences that were stopped, and would delay what is timed next. */
+async function untilIdle(model: Model): Promise<void> {
+  while (model.status().running > 0) await new Promise((resolve) => setTimeout(resolve, 1));
 }
 
 const greedy = { temperature: 0, ignoreEos: true } as const;
@@ -105,4 +133,16 @@ function perSecond(tokens: number, start: number): number {
 
 function summarize(runs: readonly number[]): Speed {
   return { tokensPerSecond: median(runs), lowest: Math.min(...runs), highest: Math.max(...runs), runs };
+}
+
+function summarizeReads(
+  bytes: number | undefined,
+  speeds: readonly number[],
+  batch: number,
+  bandwidths: readonly number[],
+): Pick<SpeedReport['decode'][number], 'bytesPerStep' | 'bandwidthShare'> {
+  if (bytes === undefined) return {};
+  if (bandwidths.length === 0) return { bytesPerStep: bytes };
+  const shares = speeds.map((speed, run) => ((speed / batch) * bytes) / bandwidths[run]!);
+  return { bytesPerStep: bytes, bandwidthShare: median(shares) };
 }

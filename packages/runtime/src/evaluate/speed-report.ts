@@ -15,6 +15,10 @@ export interface SpeedOptions {
   readonly seed?: number | undefined;
   readonly signal?: AbortSignal | undefined;
   onProgress?(progress: Progress): void;
+  /** Called once, when the first prompt has its first token: what was loaded has then done its first work. */
+  onFirstToken?(): void;
+  /** Called once, when everything has run in full and before memory is measured, which takes memory itself. */
+  onBeforeBandwidth?(): void;
 }
 
 export interface SpeedReport {
@@ -24,7 +28,13 @@ export interface SpeedReport {
     readonly batch: number;
     readonly context: number;
     readonly newTokens: number;
+    /** That one step reads, each sequence halfway through its new tokens. Absent where the model cannot tell. */
+    readonly bytesPerStep?: number;
+    /** Of the speed at which memory was read in the same runs: bytes of the steps per second, divided by it. */
+    readonly bandwidthShare?: number;
   })[];
+  /** Bytes per second that the threads read from memory. Absent where the backend cannot tell. */
+  readonly readBandwidth?: { readonly bytesPerSecond: number; readonly runs: readonly number[] };
 }
 
 /** Over the runs that count. */

@@ -146,6 +146,8 @@ export function createEchoModel(options: EchoOptions = {}): EchoModel {
     renderChat: async (messages) => messages.map(({ role, content }) => `${role[0]}:${content}`).join('|'),
     logits: unused,
     status: () => ({ running: active, waiting: 0, kvCache: { used: 0, total: 256 } }),
+    bytesPerStep: () => undefined,
+    measureReadBandwidth: unused,
     close: async () => {},
   };
 }

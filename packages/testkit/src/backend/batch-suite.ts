@@ -122,9 +122,20 @@ export function batchSuite(subject: Subject): void {
       }));
 
     it('states the memory it holds', (context) =>
-      withDecoder(context, async ({ memory }) => {
+      withDecoder(context, async ({ memory, moduleBytes }) => {
         expect(memory.weights).toBeGreaterThan(0);
         expect(memory.kvCache).toBeGreaterThan(0);
+        const sum = [...(moduleBytes?.values() ?? [])].reduce((total, bytes) => total + bytes, 0);
+        if (moduleBytes) expect(sum).toBe(memory.weights + memory.kvCache);
+      }));
+
+    it('says how fast memory is read where it can, and runs on', (context) =>
+      withDecoder(context, async (executable) => {
+        const before = await alone(executable, 0);
+        const bandwidth = await executable.measureReadBandwidth?.();
+        if (bandwidth === undefined) return context.skip('this backend cannot tell');
+        expect(bandwidth).toBeGreaterThan(1e6);
+        expectSame(await alone(executable, 0), before);
       }));
 
     it('rejects batches that name what is not there', (context) =>

@@ -1,5 +1,8 @@
 // Speed of the linear kernels on weights that no cache holds.
-//   linear-bench [threads] [rounds] [filter]
+//   linear-bench [threads] [rounds] [filter] [rows]
+//
+// With `rows`, each variant of one row runs with that many, and prepares its input anew for every matrix, as a layer does
+// that shares its input with no other.
 //
 // Each round runs every variant once and measures beside it how fast memory is read (and VNNI runs); the table gives
 // medians over the rounds, and ratios of medians. GB/s counts packed bytes, GOPS two operations per product.
@@ -59,13 +62,19 @@ struct Chain {
   }
 };
 
-// Seconds for one pass over `count` matrices, with a barrier after each.
-double pass(bench::Team& team, const Variant& v, const Chain& chain, size_t count, const PreparedInput& input,
+// Seconds for one pass over `count` matrices, with a barrier after each, and after the input where that is prepared too.
+double pass(bench::Team& team, const Variant& v, const Chain& chain, size_t count, const PreparedInput& input, bool prepares,
             const std::vector<float>& x, std::vector<float>& y) {
   const LinearKernels& kernels = linearKernels(v.set);
   const int64_t blocks = blockCount(v.shape.outFeatures);
+  const int64_t tiles = inputTiles(kernels, input.format, v.rows);
   const double start = seconds();
   for (size_t i = 0; i < count; i += 1) {
+    if (prepares && !v.dense) {
+      team.run([&](int thread) {
+        prepareInput(kernels, input, x.data(), v.shape.inFeatures, tiles * thread / team.size(), tiles * (thread + 1) / team.size());
+      });
+    }
     team.run([&](int thread) {
       const int64_t first = blocks * thread / team.size(), last = blocks * (thread + 1) / team.size();
       const LinearOutput out = {y.data(), v.shape.outFeatures};
@@ -92,7 +101,7 @@ double spread(const std::vector<double>& values) {
 std::vector<Variant> variants() {
   std::vector<Variant> list;
   const auto add = [&](const char* name, InstructionSet set, WeightShape shape, Accuracy accuracy, int64_t rows) {
-    if (isAvailable(set)) list.push_back({std::string(nameOf(set)) + " " + name + ", " + std::to_string(rows) + (rows == 1 ? " row" : " rows"), set, shape, accuracy, rows, {}});
+    if (isAvailable(set)) list.push_back({std::string(nameOf(set)) + " " + name, set, shape, accuracy, rows, {}});
   };
   const auto shape = [](CodeType codes, int64_t group, ScaleType scales, ZeroType zeros) {
     return WeightShape{4096, 4096, group, codes, scales, zeros};
@@ -109,8 +118,10 @@ std::vector<Variant> variants() {
     add("i4 g128 int8PerGroup", set, i4, Accuracy::int8PerGroup, 1);
     add("u4 g128 zeros int8PerGroup", set, u4, Accuracy::int8PerGroup, 1);
     add("u4 g32 zeros int8PerGroup", set, u4g32, Accuracy::int8PerGroup, 1);
+    add("i4 g32 int8PerGroup", set, i4g32, Accuracy::int8PerGroup, 1);
     add("u4 g128 zeros int16Planes", set, u4, Accuracy::int16Planes, 1);
     add("i4 g128 exact", set, i4, Accuracy::exact, 1);
+    add("i4 g32 exact", set, i4g32, Accuracy::exact, 1);
     add("u4 g128 zeros exact", set, u4, Accuracy::exact, 1);
     add("e2m1 g32 int8PerGroup", set, mxfp4, Accuracy::int8PerGroup, 1);
     add("e2m1 g32 exact", set, mxfp4, Accuracy::exact, 1);
@@ -147,11 +158,15 @@ int main(int argc, char** argv) {
   const int threads = argc > 1 ? std::atoi(argv[1]) : 1;
   const int rounds = argc > 2 ? std::atoi(argv[2]) : 5;
   const std::string filter = argc > 3 ? argv[3] : "";
+  const int64_t rows = argc > 4 ? std::atoll(argv[4]) : 0;
   bench::Team team(threads);
   Chain chain;
   std::printf("%d threads, medians of %d rounds; %zu MiB of weights\n", threads, rounds, coldBytes >> 20);
   std::printf("%-52s %8s %8s %7s %8s %8s %7s %7s\n", "", "GB/s", "read", "", "GOPS", "VNNI", "", "spread");
   for (Variant& v : variants()) {
+    if (rows > 0 && v.rows != 1) continue;
+    if (rows > 0) v.rows = rows;
+    v.name += ", " + std::to_string(v.rows) + (v.rows == 1 ? " row" : " rows");
     if (v.name.find(filter) == std::string::npos) continue;
     chain.fill(v);
     const LinearKernels& kernels = linearKernels(v.set);
@@ -169,7 +184,7 @@ int main(int argc, char** argv) {
     std::vector<double> read, peak;
     volatile uint64_t sink = 0;
     for (int round = 0; round < rounds; round += 1) {
-      v.times.push_back(pass(team, v, chain, count, input, x, y));
+      v.times.push_back(pass(team, v, chain, count, input, rows > 0, x, y));
       const double start = seconds();
       team.run([&](int thread) {
         const size_t part = coldBytes / team.size();

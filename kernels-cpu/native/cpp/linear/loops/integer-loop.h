@@ -125,6 +125,12 @@ void integerTile(const TileJob& job) {
     }
   }
 
+  // Outputs lie in other rows, far apart: their lines come while the sums are made.
+  for (int t = 0; t < T; t += 1) {
+    const float* target = job.out->values + (job.firstRow + t) * job.out->stride + job.firstOutput + row;
+    for (int r = 0; r < V; r += 1) __builtin_prefetch(target + r * S::lanes, 1);
+  }
+
   Codes codes;
   for (ChunkWalk c(w); c.columns > 0; c.next()) {
     if constexpr (!ExactSums) {

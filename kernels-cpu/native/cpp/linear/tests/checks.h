@@ -1,6 +1,7 @@
 // What is checked, with the tolerances and their reasons.
 #pragma once
 #include <cstdio>
+#include <cstring>
 #include <string>
 
 #include "truth.h"
@@ -9,8 +10,6 @@ namespace checks {
 
 using namespace truth;
 
-constexpr InstructionSet allSets[] = {InstructionSet::plain, InstructionSet::avx2, InstructionSet::avx512,
-                                      InstructionSet::amx};
 constexpr Accuracy allAccuracies[] = {Accuracy::exact, Accuracy::int16Planes, Accuracy::int8PerGroup, Accuracy::int8Per128,
                                       Accuracy::int8PerToken};
 constexpr const char* accuracyNames[] = {"exact", "int16Planes", "int8PerGroup", "int8Per128", "int8PerToken"};
@@ -57,9 +56,8 @@ inline Prepared reserve(const LinearKernels& kernels, const WeightShape& shape, 
   return p;
 }
 
-inline std::vector<float> run(InstructionSet set, const PackedLinear& weight, Accuracy accuracy, const float* x,
-                              int64_t rows, const float* bias = nullptr, int64_t splitAt = 0) {
-  const LinearKernels& kernels = linearKernels(set);
+inline std::vector<float> runWith(const LinearKernels& kernels, const PackedLinear& weight, Accuracy accuracy,
+                                  const float* x, int64_t rows, const float* bias = nullptr, int64_t splitAt = 0) {
   const WeightShape& shape = weight.shape;
   Prepared p = reserve(kernels, shape, accuracy, rows);
   const int64_t tiles = inputTiles(kernels, p.input.format, rows);
@@ -70,6 +68,11 @@ inline std::vector<float> run(InstructionSet set, const PackedLinear& weight, Ac
   forward(kernels, weight, p.input, out, splitAt, blocks);
   forward(kernels, weight, p.input, out, 0, splitAt);
   return y;
+}
+
+inline std::vector<float> run(InstructionSet set, const PackedLinear& weight, Accuracy accuracy, const float* x,
+                              int64_t rows, const float* bias = nullptr, int64_t splitAt = 0) {
+  return runWith(linearKernels(set), weight, accuracy, x, rows, bias, splitAt);
 }
 
 inline bool sameBits(const float* a, const float* b, size_t count) { return std::memcmp(a, b, count * 4) == 0; }
@@ -86,6 +89,7 @@ void shapes(InstructionSet, std::mt19937&, Report&);
 void activations(InstructionSet, std::mt19937&, Report&);
 void quantizedActivations(InstructionSet, std::mt19937&, Report&);
 void dense(InstructionSet, std::mt19937&, Report&);
+void avxVnni(std::mt19937&, Report&);
 void matrixTiles(std::mt19937&, Report&);
 void packing(std::mt19937&, Report&);
 

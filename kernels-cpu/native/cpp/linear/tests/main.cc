@@ -9,7 +9,7 @@
 int main(int argc, char** argv) {
   const unsigned seed = argc > 1 ? static_cast<unsigned>(std::atoi(argv[1])) : 1;
   checks::Report report;
-  for (lowbit::InstructionSet set : checks::allSets) {
+  for (lowbit::InstructionSet set : lowbit::allInstructionSets) {
     if (!lowbit::isAvailable(set)) {
       std::printf("skipped %s: this machine does not have it\n", lowbit::nameOf(set));
       continue;
@@ -23,10 +23,12 @@ int main(int argc, char** argv) {
   }
   std::mt19937 random(seed);
   if (lowbit::isAvailable(lowbit::InstructionSet::avx512)) {
+    checks::avxVnni(random, report);
+    report.print("avx-vnni, encoded as AVX-512");
     checks::matrixTiles(random, report);
     report.print("emulated amx");
   } else {
-    std::printf("skipped emulated amx: its other half is AVX-512, which this machine does not have\n");
+    std::printf("skipped avx-vnni encoded as AVX-512, and emulated amx: this machine does not have AVX-512\n");
   }
   checks::packing(random, report);
   report.print("packing");

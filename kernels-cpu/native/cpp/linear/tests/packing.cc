@@ -30,7 +30,7 @@ void packing(std::mt19937& random, Report& report) {
       fp8.codes[2 * 300 + 131] = code == CodeType::f8e4m3fnuz ? 128 : 127;
       pack(fp8);
       const std::vector<float> x = gaussian(300, random);
-      for (InstructionSet set : allSets) {
+      for (InstructionSet set : allInstructionSets) {
         if (!isAvailable(set)) continue;
         const std::vector<float> y = run(set, fp8.packed, Accuracy::exact, x.data(), 1);
         for (int64_t o = 0; o < 35; o += 1) report.check(std::isnan(y[o]) == (o == 2), "a NaN code makes its output NaN, no other");

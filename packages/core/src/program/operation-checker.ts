@@ -1,10 +1,6 @@
-import {
-  type DescriptionOf,
-  LowbitError,
-  type ModelProgram,
-  type ModuleDescription,
-  type Operation,
-} from '@lowbit/core';
+import type { DescriptionOf, ModuleDescription } from '../description.ts';
+import type { ModelProgram, Operation } from '../program.ts';
+import { operationError } from './program-error.ts';
 
 /** Looks up what an operation names; each look-up throws LowbitError PROGRAM where something does not fit. */
 export interface OperationChecker {
@@ -16,7 +12,6 @@ export interface OperationChecker {
   reads(name: string, width?: number): number;
   writes(name: string, width: number): void;
   require(condition: boolean, message: string): void;
-  fail(message: string): never;
 }
 
 /** Operations must be checked in the order of the program. */
@@ -28,10 +23,10 @@ export function createOperationChecker(
   const written = new Set<string>();
   return (operation, index) => {
     const fail = (message: string): never => {
-      throw new LowbitError({ code: 'PROGRAM', message: `operation ${index} (${operation.kind}): ${message}` });
+      throw operationError(operation, index, message);
     };
     const checkWidth = (name: string, width: number | undefined) => {
-      const actual = values[name] ?? fail(`value ${name} has no width`);
+      const actual = Object.hasOwn(values, name) ? values[name]! : fail(`value ${name} has no width`);
       if (width !== undefined && actual !== width) fail(`value ${name} is ${actual} wide, needs ${width}`);
       return actual;
     };
@@ -59,7 +54,6 @@ export function createOperationChecker(
       require(condition, message) {
         if (!condition) fail(message);
       },
-      fail,
     };
   };
 }

@@ -1,15 +1,12 @@
-import { type ActivationQuantization, formatRefusal, type LinearDescription, plain } from '@lowbit/core';
-import { syntheticTensor } from '@lowbit/testkit';
 import { expect, it } from 'vitest';
-import { dequantize } from './dequantize.ts';
+import { stored as storedTensor } from '../__fixtures__/linear.ts';
+import type { ActivationQuantization } from '../activation-quantization.ts';
+import type { LinearDescription } from '../description.ts';
+import { plain } from '../layout.ts';
+import { formatRefusal } from '../refusal.ts';
+import { refuseActivations } from './refuse-activations.ts';
 
-const device = { kind: 'cpu', name: 'test' };
-const { stored } = syntheticTensor(
-  'codes',
-  { type: 'i8', dtype: 'I8', shape: [1, 1], layout: plain('out', 'in') },
-  [],
-  [1],
-);
+const stored = storedTensor('codes', 'I8', [1, 1], 'i8', plain('out', 'in'));
 const integer = { accumulatorBias: stored, outputScale: stored };
 const dynamic = { kind: 'dynamic', symmetric: true, divisor: 127 } as const;
 const perToken: ActivationQuantization = {
@@ -36,7 +33,7 @@ it.each<[Partial<LinearDescription>]>([
   [{ activations: perToken, decoding: { activations: perTensor, integer } }],
   [{ decoding: {} }],
 ])('accepts case %#', (parts) => {
-  expect(dequantize.refuse(describeLinear(parts), device, 'faithful')).toBeUndefined();
+  expect(refuseActivations(describeLinear(parts), 'test/linear', { maxBits: 16 })).toBeUndefined();
 });
 
 it.each<[string, Partial<LinearDescription>, string]>([
@@ -92,12 +89,27 @@ it.each<[string, Partial<LinearDescription>, string]>([
     'while decoding: integer constants without activation quantization',
   ],
 ])('refuses %s: case %#', (code, parts, message) => {
-  const description = describeLinear(parts);
-  const refusal = dequantize.refuse(description, device, 'faithful');
+  const refusal = refuseActivations(describeLinear(parts), 'test/linear', { maxBits: 16 });
   expect(refusal?.code).toBe(code);
   expect(refusal && formatRefusal(refusal)).toBe(
-    `reference/dequantize: ${message} (Run with numerics exact: activations are then left as they are.)`,
+    `test/linear: ${message} (Run with numerics exact: activations are then left as they are.)`,
   );
-  expect(dequantize.refuse(description, device, 'fast')).toEqual(refusal);
-  expect(dequantize.refuse(description, device, 'exact')).toBeUndefined();
+});
+
+it('holds integer constants to the integers that a kernel multiplies', () => {
+  const weightOf = (type: 'i8' | 'i16') => ({ outFeatures: 1, inFeatures: 1, codes: { ...stored, type }, scales: [] });
+  const messageFor = (codes: 'i8' | 'i16', type: ActivationQuantization['type']) => {
+    const parts = { weight: weightOf(codes), activations: { ...perTensor, type }, integer };
+    return refuseActivations(describeLinear(parts), 'test/linear', { maxBits: 8, signedActivations: true })?.message;
+  };
+  expect(messageFor('i8', 'i8')).toBeUndefined();
+  for (const [codes, type] of [
+    ['i16', 'i8'],
+    ['i8', 'i16'],
+    ['i8', 'u8'],
+  ] as const) {
+    expect(messageFor(codes, type)).toBe(
+      `integer constants for ${codes} weights and ${type} activations, needs integers of at most 8 bits, activations signed`,
+    );
+  }
 });

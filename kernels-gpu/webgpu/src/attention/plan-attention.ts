@@ -1,0 +1,84 @@
+/// <reference types="@webgpu/types" />
+import type { AttentionOperation } from '@lowbit/core';
+import type { CachePart, DeviceCache } from '../cache/device-cache.ts';
+import writeCache from '../cache/write.wgsl';
+import type { DispatchSpec } from '../gpu/dispatch.ts';
+import { splitRows } from '../gpu/split-rows.ts';
+import floats from '../numbers/floats.wgsl';
+import type { Plan } from '../run/plan.ts';
+import attend from './attend.wgsl';
+
+type Values = Readonly<Record<'query' | 'key' | 'value' | 'output', GPUBuffer>>;
+
+/** The rows' keys and values enter the cache, then every row attends. */
+export function planAttention(plan: Plan, operation: AttentionOperation, cache: DeviceCache, values: Values): void {
+  planWrite(plan, cache.key, cache.blockSize, values.key);
+  planWrite(plan, cache.value, cache.blockSize, values.value);
+  const { numHeads, numKvHeads, headSize, valueHeadSize = headSize, scale, slidingWindow = 0 } = operation;
+  const { key, value } = cache;
+  plan.add({
+    label: 'attention',
+    source: [floats, numberOf('key', key), numberOf('value', value), attend].join('\n'),
+    constants: {
+      HEADS: numHeads,
+      KV_HEADS: numKvHeads,
+      HEAD_SIZE: headSize,
+      VALUE_HEAD_SIZE: valueHeadSize,
+      SCALE: scale,
+      WINDOW: slidingWindow,
+      BLOCK_SIZE: cache.blockSize,
+      KEY_BITS: key.bits,
+      KEY_WORDS: key.rowWords,
+      VALUE_BITS: value.bits,
+      VALUE_WORDS: value.rowWords,
+    },
+    bindings: {
+      ...pages(plan),
+      query: { buffer: values.query, type: 'f32' },
+      keys: { buffer: key.elements, type: 'u32' },
+      values: { buffer: value.elements, type: 'u32' },
+      output: { buffer: values.output, type: 'f32', access: 'write' },
+      ...(key.quantities ? { keyQuantities: { buffer: key.quantities, type: 'f32' } } : {}),
+      ...(value.quantities ? { valueQuantities: { buffer: value.quantities, type: 'f32' } } : {}),
+    },
+    workgroups: ({ rows }) => [numHeads, ...splitRows(rows)],
+  });
+}
+
+function planWrite(plan: Plan, part: CachePart, blockSize: number, input: GPUBuffer): void {
+  const { elements, bits, width, rowWords, encode, quantities } = part;
+  plan.add({
+    label: 'write cache',
+    source: [floats, `fn encode(value: f32, feature: u32) -> u32 { return ${encode}; }`, writeCache].join('\n'),
+    constants: {
+      ELEMENT_BITS: bits,
+      WIDTH: width,
+      ROW_WORDS: rowWords,
+      BLOCK_SIZE: blockSize,
+      SCALED: Number(quantities !== undefined),
+    },
+    bindings: {
+      ...pages(plan),
+      input: { buffer: input, type: 'f32' },
+      cache: { buffer: elements, type: 'u32', access: 'write' },
+      quantities: { buffer: quantities ?? input, type: 'f32' },
+    },
+    workgroups: ({ rows }) => [Math.ceil(rowWords / 64), ...splitRows(rows)],
+  });
+}
+
+function pages({ rows }: Plan): DispatchSpec['bindings'] {
+  return {
+    counts: { buffer: rows.counts, type: 'vec4u', access: 'uniform' },
+    pages: { buffer: rows.pages, type: 'vec2u' },
+    blockTable: { buffer: rows.blockTable, type: 'u32' },
+  };
+}
+
+/** WGSL: `keyNumber` or `valueNumber`, what an element of a feature stands for. */
+function numberOf(name: 'key' | 'value', { decode, quantities }: CachePart): string {
+  const table = `${name}Quantities`;
+  const number = decode.replaceAll('quantities', table);
+  const scaled = quantities ? `${number} * ${table}[feature]` : number;
+  return `fn ${name}Number(code: u32, feature: u32) -> f32 { return ${scaled}; }`;
+}

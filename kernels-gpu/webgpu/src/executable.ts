@@ -1,0 +1,134 @@
+/// <reference types="@webgpu/types" />
+import {
+  type CompileRequest,
+  checkBatch,
+  checkProgram,
+  createRunGate,
+  type Executable,
+  LowbitError,
+  type ModelProgram,
+} from '@lowbit/core';
+import { bindingBytes, type WebgpuDevice } from './device/webgpu-device.ts';
+import type { Dispatch } from './gpu/dispatch.ts';
+import { deviceError } from './gpu/read-back.ts';
+import { createStaging } from './load/staging.ts';
+import { createPlan, type Plan } from './run/plan.ts';
+import { planOperation } from './run/plan-operation.ts';
+import { addModule, type DeviceModules, noModules, releaseModules } from './run/prepare-modules.ts';
+import { createRowBuffers, sliceRows } from './run/row-buffers.ts';
+import { runSlice } from './run/run-slice.ts';
+
+/** Rows of one submission, and numbers of its logits. */
+const most = { rows: 512, logits: 2 ** 23 };
+
+/**
+ * Loads the modules one after the other, then compiles all shaders at once. A run is one submission for each 512 rows.
+ * @throws LowbitError PROGRAM for a program that does not fit its descriptions; DEVICE_MEMORY, DEVICE_LIMIT and DEVICE_LOST
+ * where the device is too small or gone; the signal's reason once aborted
+ */
+export async function compile(request: CompileRequest<WebgpuDevice>): Promise<Executable> {
+  checkProgram(request);
+  const { program, kvCache, device } = request;
+  const modules = noModules();
+  let plan: Plan | undefined;
+  const release = () => {
+    plan?.release();
+    releaseModules(modules);
+  };
+  device.gpu.pushErrorScope('out-of-memory');
+  let memory: Executable['memory'];
+  let dispatches: readonly Dispatch[];
+  let logits: GPUBuffer;
+  try {
+    memory = await loadModules(modules, request);
+    plan = createPlan(device, createRowBuffers(device, capacities(request), kvCache));
+    logits = plan.buffer('logits', 4 * plan.rows.logitCapacity * program.vocabSize);
+    for (const [index, operation] of program.operations.entries()) {
+      planOperation(plan, operation, index, modules, program, logits);
+    }
+    dispatches = await plan.finish();
+  } catch (error) {
+    device.gpu.popErrorScope().catch(() => {});
+    release();
+    throw deviceError(device, error);
+  }
+  const exhausted = await device.gpu.popErrorScope();
+  if (exhausted) {
+    release();
+    throw outOfMemory(device, memory);
+  }
+
+  const ready = plan;
+  const gate = createRunGate();
+  return {
+    memory,
+    run: (batch) =>
+      gate.alone(async () => {
+        checkBatch(batch, program, kvCache);
+        const all = new Float32Array(batch.logitRows.length * program.vocabSize);
+        let written = 0;
+        for (const slice of sliceRows(batch, ready.rows, kvCache)) {
+          const length = slice.logitRows.length * program.vocabSize;
+          all.set(await runSlice(ready, dispatches, batch, slice, logits, length), written);
+          written += length;
+          if (gate.closed) break;
+        }
+        return all;
+      }),
+    async close() {
+      gate.close();
+      release();
+    },
+  };
+}
+
+async function loadModules(
+  modules: DeviceModules,
+  request: CompileRequest<WebgpuDevice>,
+): Promise<Executable['memory']> {
+  const { program, descriptions, device, bytes, signal } = request;
+  const staging = createStaging(device);
+  const memory = { weights: 0, kvCache: 0 };
+  let done = 0;
+  try {
+    for (const spec of program.modules) {
+      signal?.throwIfAborted();
+      const description = descriptions.get(spec.name)!;
+      const size = await addModule(modules, { device, staging, bytes }, spec, description, request);
+      memory[spec.kind === 'kvCache' ? 'kvCache' : 'weights'] += size;
+      request.onProgress?.(++done, program.modules.length);
+    }
+    return memory;
+  } finally {
+    await staging.close();
+  }
+}
+
+/** As many rows as the widest buffer between two operations allows. */
+function capacities({ program, descriptions, device }: CompileRequest<WebgpuDevice>) {
+  const numbers = bindingBytes(device) / 4;
+  let widest = Math.max(...Object.values(program.values));
+  for (const operation of program.operations) {
+    if (operation.kind === 'moe') widest = Math.max(widest, operation.topK * expertWidth(program, operation.module));
+  }
+  for (const description of descriptions.values()) {
+    if (description.kind === 'linear') widest = Math.max(widest, description.weight.inFeatures);
+  }
+  const capacity = Math.max(1, Math.min(most.rows, Math.floor(numbers / widest)));
+  const logitCapacity = Math.max(1, Math.min(capacity, Math.floor(Math.min(numbers, most.logits) / program.vocabSize)));
+  return { capacity, logitCapacity };
+}
+
+function expertWidth({ modules }: ModelProgram, name: string): number {
+  const spec = modules.find((module) => module.name === name);
+  return spec?.kind === 'moe' ? Math.max(spec.hiddenSize, spec.intermediateSize) : 0;
+}
+
+function outOfMemory({ name }: WebgpuDevice, { weights, kvCache }: Executable['memory']): LowbitError {
+  const mebibytes = (bytes: number) => `${Math.ceil(bytes / 2 ** 20)} MiB`;
+  return new LowbitError({
+    code: 'DEVICE_MEMORY',
+    message: `${name} has no room for ${mebibytes(weights)} of weights and ${mebibytes(kvCache)} of KV cache`,
+    remedy: 'Use a shorter context, a smaller model or another device.',
+  });
+}

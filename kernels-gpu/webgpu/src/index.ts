@@ -1,0 +1,1 @@
+export { hardware as default, hardware, software } from './webgpu-backend.ts';

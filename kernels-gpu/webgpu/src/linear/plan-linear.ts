@@ -1,0 +1,178 @@
+/// <reference types="@webgpu/types" />
+import type { Counts, DispatchSpec } from '../gpu/dispatch.ts';
+import { splitRows } from '../gpu/split-rows.ts';
+import floats from '../numbers/floats.wgsl';
+import type { Plan } from '../run/plan.ts';
+import { phaseNumbers } from '../run/row-buffers.ts';
+import type { WeightPart } from '../weights/device-weight.ts';
+import { weightShader } from '../weights/weight-shader.ts';
+import { activationConstants, activationFunctions } from './activation-constants.ts';
+import type { DeviceExecution, DeviceLinear } from './device-linear.ts';
+import multiplyIntegers from './multiply-integers.wgsl';
+import multiplyRows from './multiply-rows.wgsl';
+import multiplyTiles from './multiply-tiles.wgsl';
+import quantizeActivations from './quantize-activations.wgsl';
+import rowsSource from './rows.wgsl';
+
+/** Which rows a linear runs, and what on. */
+export interface LinearUse {
+  readonly x: GPUBuffer;
+  readonly y: GPUBuffer;
+  /** Rows whose logits are wanted instead of all. */
+  readonly logits?: boolean;
+  /** Rows of y for each row of the batch, and how many of them share a row of x. Default 1. */
+  readonly slots?: number;
+  readonly shared?: number;
+  /** The matrix of each row of y; needed where there are several. */
+  readonly experts?: GPUBuffer;
+}
+
+/** Up to so many rows, weights are read once for each; beyond, in tiles. */
+const mostSingleRows = 8;
+
+export function planLinear(plan: Plan, linear: DeviceLinear, use: LinearUse): void {
+  for (const execution of linear.executions) {
+    const quantized = execution.activations ? planActivations(plan, linear, execution, use) : undefined;
+    for (const part of linear.weight.parts) {
+      const from = quantized ?? { x: use.x, shared: use.shared ?? 1 };
+      if (execution.integer) planIntegers(plan, linear, execution, part, use, from);
+      else planFloats(plan, linear, execution, part, use, from);
+    }
+  }
+}
+
+interface Source {
+  readonly x: GPUBuffer;
+  readonly shared: number;
+}
+
+function planFloats(
+  plan: Plan,
+  linear: DeviceLinear,
+  { phase }: DeviceExecution,
+  part: WeightPart,
+  use: LinearUse,
+  { x, shared }: Source,
+): void {
+  const { weight, bias } = linear;
+  const shader = weightShader(weight, part);
+  const rows = rowShader(plan, use, phase);
+  const addBias = bias ? 'bias[place]' : '0.0';
+  const common = {
+    bindings: {
+      ...shader.bindings,
+      ...rows.bindings,
+      x: { buffer: x, type: 'f32' },
+      y: { buffer: use.y, type: 'f32', access: 'write' },
+      ...(bias ? { bias: { buffer: bias, type: 'f32' } } : {}),
+    },
+    constants: { ...shader.constants, ...rows.constants, SHARED: shared },
+  } satisfies Pick<DispatchSpec, 'bindings' | 'constants'>;
+  const source = [shader.source, rows.source, `fn biasOf(place: u32) -> f32 { return ${addBias}; }`];
+  const [outStart, outCount] = outputsOf(weight, part);
+  const tiled = weight.matrices === 1;
+  plan.add({
+    label: 'multiply rows',
+    ...common,
+    source: [...source, multiplyRows].join('\n'),
+    constants: { ...common.constants, OUT_START: outStart },
+    workgroups(counts) {
+      const count = rows.count(counts);
+      return tiled && count > mostSingleRows ? [0] : [Math.ceil(outCount / 4), ...splitRows(count)];
+    },
+  });
+  if (!tiled) return;
+  plan.add({
+    label: 'multiply tiles',
+    ...common,
+    source: [...source, multiplyTiles].join('\n'),
+    workgroups(counts) {
+      const count = rows.count(counts);
+      return count > mostSingleRows ? [Math.ceil(part.rows / 64), Math.ceil(count / 64)] : [0];
+    },
+  });
+}
+
+function planIntegers(
+  plan: Plan,
+  { weight }: DeviceLinear,
+  { phase, integer }: DeviceExecution,
+  part: WeightPart,
+  use: LinearUse,
+  { x, shared }: Source,
+): void {
+  const shader = weightShader(weight, part);
+  const rows = rowShader(plan, use, phase);
+  const [outStart, outCount] = outputsOf(weight, part);
+  plan.add({
+    label: 'multiply integers',
+    source: [shader.source, rows.source, multiplyIntegers].join('\n'),
+    constants: { ...shader.constants, ...rows.constants, SHARED: shared, OUT_START: outStart },
+    bindings: {
+      ...shader.bindings,
+      ...rows.bindings,
+      x: { buffer: x, type: 'i32' },
+      y: { buffer: use.y, type: 'f32', access: 'write' },
+      accumulatorBias: { buffer: integer!.accumulatorBias, type: 'i32' },
+      outputScale: { buffer: integer!.outputScale, type: 'f32' },
+    },
+    workgroups: (counts) => [outCount, ...splitRows(rows.count(counts))],
+  });
+}
+
+/** Quantizes each row of x; rows of one x are quantized apart only where experts have constants of their own. */
+function planActivations(
+  plan: Plan,
+  { weight }: DeviceLinear,
+  { activations, integer }: DeviceExecution,
+  use: LinearUse,
+): Source {
+  const { rule, constants } = activations!;
+  const { slots = 1, shared = 1 } = use;
+  const numbers = activationConstants(rule, weight.inFeatures);
+  const x = plan.buffer('quantized activations', 4 * plan.rows.capacity * slots * weight.inFeatures);
+  const rows = rowShader(plan, use, undefined);
+  plan.add({
+    label: 'quantize activations',
+    source: [floats, activationFunctions(rule), rows.source, quantizeActivations].join('\n'),
+    constants: {
+      ...numbers,
+      ...rows.constants,
+      SHARED: shared,
+      MATRICES: weight.matrices,
+      CODES: Number(integer !== undefined),
+    },
+    bindings: {
+      ...rows.bindings,
+      x: { buffer: use.x, type: 'f32' },
+      constants: { buffer: constants, type: 'f32' },
+      quantized: { buffer: x, type: 'u32', access: 'write' },
+    },
+    workgroups: (counts) => [numbers.NUM_GROUPS, ...splitRows(rows.count(counts))],
+  });
+  return { x, shared: 1 };
+}
+
+/** The functions that say which rows there are: `rowCount`, `inPhase`, `matrixOf`. */
+function rowShader({ rows }: Plan, { logits = false, slots = 1, experts }: LinearUse, phase: DeviceExecution['phase']) {
+  const inPhase = phase === undefined ? 'true' : `phases[row] == ${phaseNumbers[phase]}`;
+  return {
+    source: [
+      rowsSource,
+      `fn inPhase(row: u32) -> bool { return ${inPhase}; }`,
+      `fn matrixOf(row: u32) -> u32 { return ${experts ? 'experts[row]' : '0'}; }`,
+    ].join('\n'),
+    constants: { LOGITS: Number(logits), SLOTS: slots },
+    bindings: {
+      counts: { buffer: rows.counts, type: 'vec4u', access: 'uniform' },
+      ...(phase === undefined ? {} : { phases: { buffer: logits ? rows.logitPhases : rows.phases, type: 'u32' } }),
+      ...(experts ? { experts: { buffer: experts, type: 'u32' } } : {}),
+    } satisfies DispatchSpec['bindings'],
+    count: ({ rows: all, logitRows }: Counts) => (logits ? logitRows : all) * slots,
+  };
+}
+
+/** Outputs that a part holds of: its own rows of a single matrix, all of the matrices that it may cut. */
+function outputsOf({ matrices, outFeatures }: DeviceLinear['weight'], { firstRow, rows }: WeightPart) {
+  return matrices === 1 ? ([firstRow, rows] as const) : ([0, outFeatures] as const);
+}

@@ -1,0 +1,91 @@
+/// <reference types="@webgpu/types" />
+import type { MoeOperation } from '@lowbit/core';
+import { planLinear } from '../linear/plan-linear.ts';
+import { planElementwise } from '../ops/elementwise.ts';
+import type { Plan } from '../run/plan.ts';
+import type { DeviceExperts } from './device-experts.ts';
+import routeShader from './route.wgsl';
+
+/** Chosen experts and how much each counts, `[rows, topK]`. */
+export interface RoutingBuffers {
+  readonly topK: number;
+  readonly experts: GPUBuffer;
+  readonly weights: GPUBuffer;
+}
+
+export function routingBuffers(plan: Plan, topK: number): RoutingBuffers {
+  const bytes = 4 * plan.rows.capacity * topK;
+  return { topK, experts: plan.buffer('chosen experts', bytes), weights: plan.buffer('weights of experts', bytes) };
+}
+
+export function planRoute(
+  plan: Plan,
+  operation: MoeOperation,
+  numExperts: number,
+  logits: GPUBuffer,
+  { experts, weights }: RoutingBuffers,
+  bias: GPUBuffer | undefined,
+): void {
+  const { topK, scoring, normalize, scale, groups } = operation;
+  const byScore = bias !== undefined || groups?.score === 'two-largest';
+  plan.add({
+    label: 'route',
+    source: [`fn biasOf(e: u32) -> f32 { return ${bias ? 'bias[e]' : '0.0'}; }`, routeShader].join('\n'),
+    constants: {
+      EXPERTS: numExperts,
+      TOP_K: topK,
+      SOFTMAX: Number(scoring === 'softmax'),
+      NORMALIZE: Number(normalize),
+      SCALE: scale,
+      BY_SCORE: Number(byScore),
+      GROUPS: groups?.count ?? 0,
+      GROUP_EXPERTS: groups ? numExperts / groups.count : 0,
+      CHOSEN_GROUPS: groups?.chosen ?? 0,
+      TWO_LARGEST: Number(groups?.score === 'two-largest'),
+    },
+    bindings: {
+      counts: { buffer: plan.rows.counts, type: 'vec4u', access: 'uniform' },
+      logits: { buffer: logits, type: 'f32' },
+      experts: { buffer: experts, type: 'u32', access: 'write' },
+      weights: { buffer: weights, type: 'f32', access: 'write' },
+      ...(bias ? { bias: { buffer: bias, type: 'f32' } } : {}),
+    },
+    workgroups: ({ rows }) => [Math.ceil(rows / 64)],
+  });
+}
+
+/** Each row through its experts, whose outputs are added, weighted. */
+export function planExperts(
+  plan: Plan,
+  { gate, up, down }: DeviceExperts,
+  { topK: slots, experts, weights }: RoutingBuffers,
+  input: GPUBuffer,
+  output: GPUBuffer,
+): void {
+  const { inFeatures: hiddenSize, outFeatures: intermediateSize } = gate.weight;
+  const slotRows = plan.rows.capacity * slots;
+  const gated = plan.buffer('experts: gate', 4 * slotRows * intermediateSize);
+  const raised = plan.buffer('experts: up', 4 * slotRows * intermediateSize);
+  const lowered = plan.buffer('experts: down', 4 * slotRows * hiddenSize);
+  planLinear(plan, gate, { x: input, y: gated, slots, shared: slots, experts });
+  planLinear(plan, up, { x: input, y: raised, slots, shared: slots, experts });
+  planElementwise(plan, {
+    label: 'silu-mul',
+    inputs: { gate: gated, up: raised },
+    output: gated,
+    width: intermediateSize,
+    expression: 'gate[place] * sigmoid(gate[place]) * up[place]',
+    slots,
+  });
+  planLinear(plan, down, { x: gated, y: lowered, slots, experts });
+  planElementwise(plan, {
+    label: 'add experts',
+    inputs: { weights, lowered },
+    output,
+    width: hiddenSize,
+    constants: { TOP_K: slots },
+    expression: 'addExperts(row, i)',
+    functions:
+      'fn addExperts(row: u32, i: u32) -> f32 { var sum = 0.0; for (var k = row * TOP_K; k < (row + 1) * TOP_K; k++) { sum += weights[k] * lowered[k * WIDTH + i]; } return sum; }',
+  });
+}

@@ -1,0 +1,33 @@
+/// <reference types="@webgpu/types" />
+import { splitRows } from '../gpu/split-rows.ts';
+import type { Plan } from '../run/plan.ts';
+import type { DeviceVector } from '../run/prepare-modules.ts';
+import shader from './rms-norm.wgsl';
+
+interface NormSizes {
+  readonly size: number;
+  /** Runs of that size in a row. */
+  readonly runs: number;
+  readonly epsilon: number;
+}
+
+export function planRmsNorm(
+  plan: Plan,
+  { numbers, biased }: DeviceVector,
+  { size, runs, epsilon }: NormSizes,
+  input: GPUBuffer,
+  output: GPUBuffer,
+): void {
+  plan.add({
+    label: 'rms-norm',
+    source: shader,
+    constants: { SIZE: size, RUNS: runs, EPSILON: epsilon, BIASED: Number(biased) },
+    bindings: {
+      counts: { buffer: plan.rows.counts, type: 'vec4u', access: 'uniform' },
+      input: { buffer: input, type: 'f32' },
+      output: { buffer: output, type: 'f32', access: 'write' },
+      weight: { buffer: numbers, type: 'f32' },
+    },
+    workgroups: ({ rows }) => [runs, ...splitRows(rows)],
+  });
+}

@@ -1,0 +1,31 @@
+// output = input / sqrt(mean(input^2) + EPSILON) * weight (+ bias), a workgroup for each run of SIZE features
+//
+//   input, output   [rows, RUNS * SIZE]
+//   weight          weights, then biases
+
+const THREADS = 64;
+var<workgroup> partial: array<f32, THREADS>;
+
+@compute @workgroup_size(THREADS)
+fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) thread: u32) {
+  let row = group.y + group.z * 32768;
+  if row >= counts.x { return; }
+  let start = (row * RUNS + group.x) * SIZE;
+  var sum = 0.0;
+  for (var i = thread; i < SIZE; i += THREADS) {
+    let value = input[start + i];
+    sum += value * value;
+  }
+  partial[thread] = sum;
+  workgroupBarrier();
+  for (var half = THREADS / 2u; half > 0; half /= 2) {
+    if thread < half { partial[thread] += partial[thread + half]; }
+    workgroupBarrier();
+  }
+  let factor = 1.0 / sqrt(partial[0] / SIZE + EPSILON);
+  for (var i = thread; i < SIZE; i += THREADS) {
+    var value = input[start + i] * factor * weight[i];
+    if BIASED == 1 { value += weight[SIZE + i]; }
+    output[start + i] = value;
+  }
+}

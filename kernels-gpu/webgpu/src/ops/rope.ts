@@ -1,0 +1,48 @@
+/// <reference types="@webgpu/types" />
+import type { RopeOperation } from '@lowbit/core';
+import { splitRows } from '../gpu/split-rows.ts';
+import type { Plan } from '../run/plan.ts';
+import shader from './rope.wgsl';
+
+const { fround } = Math;
+
+export function planRope(plan: Plan, operation: RopeOperation, width: number, value: GPUBuffer): void {
+  const { headSize, inverseFrequencies, attentionFactor, interleaved, offset = 0 } = operation;
+  const pairs = inverseFrequencies.length;
+  const heads = width / headSize;
+  plan.add({
+    label: 'rope',
+    source: shader,
+    constants: {
+      HEADS: heads,
+      HEAD_SIZE: headSize,
+      PAIRS: pairs,
+      OFFSET: offset,
+      STEP: interleaved ? 2 : 1,
+      DISTANCE: interleaved ? 1 : pairs,
+    },
+    bindings: {
+      counts: { buffer: plan.rows.counts, type: 'vec4u', access: 'uniform' },
+      value: { buffer: value, type: 'f32', access: 'write' },
+      turns: { buffer: turnsOf(plan, inverseFrequencies, attentionFactor), type: 'vec2f' },
+    },
+    workgroups: ({ rows }) => [Math.ceil((heads * pairs) / 64), ...splitRows(rows)],
+  });
+}
+
+/** Cosines and sines of a run's positions, one buffer for all layers that turn alike. */
+function turnsOf(plan: Plan, inverseFrequencies: readonly number[], attentionFactor: number): GPUBuffer {
+  const name = `turns ${attentionFactor} ${inverseFrequencies.join(' ')}`;
+  return plan.buffer(name, 8 * plan.rows.capacity * inverseFrequencies.length, (positions) => {
+    const turns = new Float32Array(2 * positions.length * inverseFrequencies.length);
+    let next = 0;
+    for (const position of positions) {
+      for (const frequency of inverseFrequencies) {
+        const angle = fround(position * frequency);
+        turns[next++] = fround(Math.cos(angle)) * attentionFactor;
+        turns[next++] = fround(Math.sin(angle)) * attentionFactor;
+      }
+    }
+    return turns;
+  });
+}

@@ -1,0 +1,98 @@
+/// <reference types="@webgpu/types" />
+import { type ModelProgram, type Operation, unknownOperation } from '@lowbit/core';
+import { planAttention } from '../attention/plan-attention.ts';
+import { planEmbedding } from '../embedding/plan-embedding.ts';
+import { planLinear } from '../linear/plan-linear.ts';
+import { planExperts, planRoute, routingBuffers } from '../moe/plan-experts.ts';
+import { planConcat } from '../ops/concat.ts';
+import { planElementwise } from '../ops/elementwise.ts';
+import { planRmsNorm } from '../ops/rms-norm.ts';
+import { planRope } from '../ops/rope.ts';
+import type { Plan } from './plan.ts';
+import type { DeviceModules } from './prepare-modules.ts';
+
+/** The dispatches of one operation of a checked program. `logits` is where the logits go. */
+export function planOperation(
+  plan: Plan,
+  operation: Operation,
+  index: number,
+  modules: DeviceModules,
+  { values }: ModelProgram,
+  logits: GPUBuffer,
+): void {
+  const widthOf = (name: string) => values[name]!;
+  const value = (name: string) => plan.buffer(`value ${name}`, 4 * plan.rows.capacity * widthOf(name));
+  switch (operation.kind) {
+    case 'embedding':
+      return planEmbedding(plan, modules.tables.get(operation.module)!, value(operation.output));
+    case 'rms-norm': {
+      const { input, output, size, epsilon } = operation;
+      const norm = modules.vectors.get(operation.module)!;
+      return planRmsNorm(plan, norm, { size, epsilon, runs: widthOf(input) / size }, value(input), value(output));
+    }
+    case 'linear':
+      for (const { module, output } of operation.parts) {
+        planLinear(plan, modules.linears.get(module)!, { x: value(operation.input), y: value(output) });
+      }
+      return;
+    case 'concat':
+      return planConcat(plan, operation, widthOf, value);
+    case 'rope':
+      for (const name of operation.values) planRope(plan, operation, widthOf(name), value(name));
+      return;
+    case 'attention':
+      return planAttention(plan, operation, modules.caches.get(operation.cache)!, {
+        query: value(operation.query),
+        key: value(operation.key),
+        value: value(operation.value),
+        output: value(operation.output),
+      });
+    case 'silu-mul':
+      return planElementwise(plan, {
+        label: 'silu-mul',
+        inputs: { gate: value(operation.gate), up: value(operation.up) },
+        output: value(operation.output),
+        width: widthOf(operation.output),
+        expression: 'gate[place] * sigmoid(gate[place]) * up[place]',
+      });
+    case 'moe': {
+      const experts = modules.experts.get(operation.module)!;
+      const routing = routingBuffers(plan, operation.topK);
+      const bias = operation.choiceBias === undefined ? undefined : modules.vectors.get(operation.choiceBias)!.numbers;
+      planRoute(plan, operation, experts.gate.weight.matrices, value(operation.routerLogits), routing, bias);
+      return planExperts(plan, experts, routing, value(operation.input), value(operation.output));
+    }
+    case 'sigmoid-mul':
+      return planElementwise(plan, {
+        label: 'sigmoid-mul',
+        inputs: { gate: value(operation.gate), input: value(operation.input) },
+        output: value(operation.output),
+        width: widthOf(operation.output),
+        expression: 'sigmoid(gate[row]) * input[place]',
+      });
+    case 'add':
+      return planElementwise(plan, {
+        label: 'add',
+        inputs: { left: value(operation.left), right: value(operation.right) },
+        output: value(operation.output),
+        width: widthOf(operation.output),
+        expression: 'left[place] + right[place]',
+      });
+    case 'logits': {
+      const width = widthOf(operation.input);
+      const gathered = plan.buffer('rows of logits', 4 * plan.rows.logitCapacity * width);
+      planElementwise(plan, {
+        label: 'gather',
+        inputs: { all: value(operation.input) },
+        others: { logitRows: { buffer: plan.rows.logitRows, type: 'u32' } },
+        output: gathered,
+        width,
+        expression: 'all[logitRows[row] * WIDTH + i]',
+        logits: true,
+      });
+      return planLinear(plan, modules.linears.get(operation.module)!, { x: gathered, y: logits, logits: true });
+    }
+    default:
+      return unknownOperation(operation, index);
+  }
+}

@@ -1,0 +1,60 @@
+/// <reference types="@webgpu/types" />
+import type { WebgpuDevice } from '../device/webgpu-device.ts';
+import { createDispatch, type Dispatch, type DispatchSpec } from '../gpu/dispatch.ts';
+import { storageBuffer } from '../gpu/storage-buffer.ts';
+import type { RowBuffers } from './row-buffers.ts';
+
+/** The dispatches of a program as they are put together, and the buffers between them. */
+export interface Plan {
+  readonly device: WebgpuDevice;
+  readonly rows: RowBuffers;
+  /** Starts to compile a dispatch that runs after all that were added before. */
+  add(spec: DispatchSpec): void;
+  /** A buffer of a name and size, the same for all who ask; with `perRun` filled from the positions before each run. */
+  buffer(name: string, bytes: number, perRun?: (positions: Int32Array) => Float32Array<ArrayBuffer>): GPUBuffer;
+  /** A buffer with content. */
+  constant(content: Float32Array | Uint32Array | Int32Array): GPUBuffer;
+  /** Fills the buffers that depend on the positions of the rows. */
+  writePositions(positions: Int32Array): void;
+  /** Waits for the compiler. */
+  finish(): Promise<readonly Dispatch[]>;
+  release(): void;
+}
+
+export function createPlan(device: WebgpuDevice, rows: RowBuffers): Plan {
+  const buffers = new Map<string, GPUBuffer>();
+  const constants: GPUBuffer[] = [];
+  const dispatches: Promise<Dispatch>[] = [];
+  const writers: ((positions: Int32Array) => void)[] = [];
+  return {
+    device,
+    rows,
+    add(spec) {
+      const dispatch = createDispatch(device, spec);
+      // `finish` reports it; before that nobody listens.
+      dispatch.catch(() => {});
+      dispatches.push(dispatch);
+    },
+    buffer(name, bytes, perRun) {
+      const key = `${name} ${bytes}`;
+      const known = buffers.get(key);
+      if (known) return known;
+      const buffer = storageBuffer(device, bytes, name);
+      buffers.set(key, buffer);
+      if (perRun) writers.push((positions) => device.gpu.queue.writeBuffer(buffer, 0, perRun(positions)));
+      return buffer;
+    },
+    constant(content) {
+      const buffer = storageBuffer(device, content);
+      constants.push(buffer);
+      return buffer;
+    },
+    writePositions(positions) {
+      for (const write of writers) write(positions);
+    },
+    finish: () => Promise.all(dispatches),
+    release() {
+      for (const buffer of [...buffers.values(), ...constants, ...rows.all]) buffer.destroy();
+    },
+  };
+}

@@ -1,0 +1,33 @@
+/// <reference types="@webgpu/types" />
+import type { WeightForm } from './weight-form.ts';
+
+/** One weight, or the weights of all experts stacked, as it is kept on the device. */
+export interface DeviceWeight {
+  readonly outFeatures: number;
+  readonly inFeatures: number;
+  readonly matrices: number;
+  readonly form: WeightForm;
+  readonly groups: number;
+  /** Consecutive rows, counted over all matrices, as many as one binding covers. */
+  readonly parts: readonly WeightPart[];
+  readonly bytes: number;
+  release(): void;
+}
+
+export interface WeightPart {
+  readonly firstRow: number;
+  readonly rows: number;
+  /** `[rows, rowWords]` */
+  readonly codes: GPUBuffer;
+  /** Scales, zero points and shifts, `[rows, groups]` each, then the group of each column, `[matrices, inFeatures]`. */
+  readonly tables: GPUBuffer;
+}
+
+/** Where things stand in the tables of a part with so many rows, in words. */
+export function tablePlaces({ scaled, zeros, shifted }: WeightForm, groups: number, rows: number) {
+  const scale = 0;
+  const zero = scale + (scaled ? rows * groups : 0);
+  const shift = zero + (zeros ? rows * groups : 0);
+  const groupOf = shift + (shifted ? rows * groups : 0);
+  return { scale, zero, shift, groupOf };
+}
