@@ -108,7 +108,8 @@ console.error(`written to ${file}; all numbers of all sides are in ${file}.json`
 async function roofline(shapeName, threads, sides) {
   const [side] = sides;
   const shape = shapes[shapeName];
-  if (!side || !shape || side.readRates.length === 0) return '';
+  if (!side || !shape || !side.samples.has('prefill') || !side.samples.has('decode')) return '';
+  if (side.readRates.length === 0) return '';
   const [line] = await measureLinears(cache, [threads, 3, 'avx512 i4 g128 int8PerGroup, 504']);
   const peak = line?.peakGigaOperationsPerSecond;
   if (peak === undefined) return '';
