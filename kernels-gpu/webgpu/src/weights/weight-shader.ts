@@ -19,15 +19,20 @@ export function weightShader(
     constants: {
       BITS: form.code.bits,
       OFFSET: form.code.offset,
-      ROW_WORDS: form.rowWords,
-      IN_FEATURES: inFeatures,
-      OUT_FEATURES: outFeatures,
-      GROUPS: groups,
-      GROUP_SIZE: form.groupSize,
       INDEXED: Number(form.indexed),
       SCALED: Number(form.scaled),
       ZEROS: Number(form.zeros),
       SHIFTED: Number(form.shifted),
+      // Numbers of one group fill whole words.
+      WHOLE_WORDS: Number(!form.indexed && (groups === 1 || (form.groupSize * form.code.bits) % 32 === 0)),
+    },
+    sizes: {
+      ROW_WORDS: form.rowWords,
+      IN_FEATURES: inFeatures,
+      OUT_FEATURES: outFeatures,
+      GROUPS: groups,
+      // All columns of the last word too.
+      GROUP_SIZE: groups === 1 ? 32 * form.rowWords : form.groupSize,
       ZERO_AT: places.zero,
       SHIFT_AT: places.shift,
       GROUP_OF_AT: places.groupOf,
