@@ -41,6 +41,12 @@ export function planLinear(plan: Plan, linear: DeviceLinear, use: LinearUse): vo
   }
 }
 
+const biasOf = `
+fn biasOf(place: u32) -> f32 {
+  if BIASED == 0 { return 0.0; }
+  return bias[place];
+}`;
+
 interface Source {
   readonly x: GPUBuffer;
   readonly shared: number;
@@ -57,19 +63,20 @@ function planFloats(
   const { weight, bias } = linear;
   const shader = weightShader(weight, part);
   const rows = rowShader(plan, use, phase);
-  const addBias = bias ? 'bias[place]' : '0.0';
   const common = {
     bindings: {
       ...shader.bindings,
       ...rows.bindings,
       x: { buffer: x, type: 'f32' },
       y: { buffer: use.y, type: 'f32', access: 'write' },
-      ...(bias ? { bias: { buffer: bias, type: 'f32' } } : {}),
+      // Any buffer will do where there is none: one shader serves both.
+      bias: { buffer: bias ?? x, type: 'f32' },
     },
     constants: shader.constants,
-    sizes: { ...shader.sizes, ...rows.sizes, SHARED: shared },
-  } satisfies Pick<DispatchSpec, 'bindings' | 'constants' | 'sizes'>;
-  const source = [shader.source, rows.source, `fn biasOf(place: u32) -> f32 { return ${addBias}; }`];
+    sizes: { ...shader.sizes, ...rows.sizes, SHARED: shared, BIASED: Number(bias !== undefined) },
+    factors: shader.factors,
+  } satisfies Pick<DispatchSpec, 'bindings' | 'constants' | 'sizes' | 'factors'>;
+  const source = [shader.source, rows.source, biasOf];
   const [outStart, outCount] = outputsOf(weight, part);
   const tiled = weight.matrices === 1;
   plan.add({
@@ -110,6 +117,7 @@ function planIntegers(
     source: [shader.source, rows.source, multiplyIntegers].join('\n'),
     constants: shader.constants,
     sizes: { ...shader.sizes, ...rows.sizes, SHARED: shared, OUT_START: outStart },
+    factors: shader.factors,
     bindings: {
       ...shader.bindings,
       ...rows.bindings,
