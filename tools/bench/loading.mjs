@@ -60,6 +60,7 @@ for (const name of options.shapes.split(',')) {
 async function measure(title, checkpoint, threads) {
   const file = join(checkpoint, 'model.safetensors');
   await readFile(file, threads, false);
+  /** @type {(Load & { read: number, kept: number })[]} */
   const rounds = [];
   for (let round = 0; round < Number(options.rounds); round++) {
     const read = await readFile(file, threads, false);
@@ -68,7 +69,7 @@ async function measure(title, checkpoint, threads) {
     const load = JSON.parse(await run(process.execPath, [loadOnce, checkpoint, String(threads)]));
     rounds.push({ ...load, read, kept });
   }
-  /** @param {(round: typeof rounds[number]) => number} pick */
+  /** @param {(round: (typeof rounds)[number]) => number} pick */
   const middle = (pick) => median(rounds.map(pick));
   const milliseconds = (/** @type {number} */ seconds) => (seconds * 1000).toFixed(0);
   const cells = [

@@ -45,36 +45,33 @@ bool storeZero(ZeroType type, uint8_t* table, int64_t row, float value) {
   return static_cast<float>(table[row]) == value;
 }
 
-// Which rows of a chunk hold a NaN that the kernels do not decode as one.
-struct NaNCodes {
-  uint8_t largest[blockRows] = {};
-  uint8_t turn, mask, nan;
-  bool possible;
+// Which rows of a chunk hold a NaN that the kernels do not decode as one: 0x7f or 0xff, or 0x80.
+class NaNCodes {
+ public:
+  explicit NaNCodes(CodeType type)
+      : possible_(type == CodeType::f8e4m3 || type == CodeType::f8e4m3fnuz),
+        mask_(type == CodeType::f8e4m3fnuz ? 255 : 127),
+        nan_(type == CodeType::f8e4m3fnuz ? 128 : 127) {}
 
-  // NaN is the largest of what is compared: 0x7f without its sign, or 0x80 with its bits turned over.
-  explicit NaNCodes(CodeType type) : possible(type == CodeType::f8e4m3 || type == CodeType::f8e4m3fnuz) {
-    const bool fnuz = type == CodeType::f8e4m3fnuz;
-    turn = fnuz ? 127 : 0;
-    mask = fnuz ? 255 : 127;
-    nan = mask;
-  }
   void read(const uint8_t* octets, int64_t count) {
-    if (!possible) return;
-    std::memset(largest, 0, sizeof largest);
+    if (!possible_) return;
+    Rows found[2] = {};
     for (int64_t octet = 0; octet < count; octet += 1, octets += 256) {
-      for (int64_t half = 0; half < 2; half += 1) {
-        for (int64_t k = 0; k < 8; k += 1) {
-          const uint8_t* codes = octets + half * 128 + k * 16;
-          uint8_t* most = largest + half * 16;
-          for (int64_t row = 0; row < 16; row += 1) {
-            const uint8_t code = static_cast<uint8_t>((codes[row] ^ turn) & mask);
-            most[row] = code > most[row] ? code : most[row];
-          }
-        }
+      for (int64_t line = 0; line < 16; line += 1) {
+        Rows codes;
+        std::memcpy(&codes, octets + line * 16, 16);
+        found[line / 8] |= (codes & mask_) == nan_;
       }
     }
+    std::memcpy(found_, found, sizeof found_);
   }
-  bool in(int64_t row) const { return possible && largest[row] == nan; }
+  bool in(int64_t row) const { return found_[row] != 0; }
+
+ private:
+  using Rows = uint8_t __attribute__((vector_size(16)));
+  bool possible_;
+  uint8_t mask_, nan_;
+  uint8_t found_[blockRows] = {};
 };
 
 // Of the integers that kernels multiply, of each row of a chunk; 0 for fp8 and fp6.
