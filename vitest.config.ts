@@ -4,6 +4,7 @@ const conditions = ['@lowbit/source', 'node', 'import', 'default'];
 const sources = ['packages/*/src', 'kernels-*/*/src', 'docs', 'tools', 'examples/*/src', 'examples/plugins/*/src'];
 const slow = sources.map((folder) => `${folder}/**/*.slow.test.ts`);
 const webgpu = ['kernels-gpu/webgpu/src/**/*.test.ts', 'tools/verify-webgpu.test.ts'];
+const softwareDriver = 'kernels-gpu/webgpu/src/test-support/software-driver.ts';
 const built = sources.map((folder) => `${folder}/**/*.built.test.ts`);
 
 /**
@@ -38,11 +39,11 @@ export default defineConfig({
         test: {
           name: 'webgpu',
           include: webgpu,
-          globalSetup: 'kernels-gpu/webgpu/src/test-support/software-driver.ts',
+          globalSetup: softwareDriver,
           testTimeout: 60_000,
         },
       },
-      { extends: true, test: { name: 'slow', include: slow, testTimeout: 600_000 } },
+      { extends: true, test: { name: 'slow', include: slow, globalSetup: softwareDriver, testTimeout: 600_000 } },
       { extends: true, test: { name: 'built', include: built, testTimeout: 120_000, hookTimeout: 300_000 } },
     ],
   },

@@ -36,6 +36,7 @@ const stages = [
   { name: 'build', title: 'build all packages', command: ['turbo', 'run', 'build', '--output-logs=errors-only'] },
   { name: 'dead-code', title: 'unused files, exports, dependencies', command: ['knip', '--no-progress'] },
   { name: 'unit', title: 'unit and conformance tests', ...vitest('unit'), after: ['types', 'native'] },
+  { name: 'webgpu', title: 'WebGPU kernels on a driver in software', ...vitest('webgpu'), after: ['unit'] },
   { name: 'built', title: 'built packages, packed installs, examples', ...vitest('built'), after: ['build', 'unit'] },
   { name: 'slow', title: 'perplexity and other long tests', ...vitest('slow'), after: ['built'] },
 ];

@@ -23,7 +23,7 @@ export async function measureLinears(cache, argv) {
 }
 
 /** @param {string} text @returns {readonly LinearSpeed[]} */
-function readLines(text) {
+export function readLines(text) {
   return text.split('\n').flatMap((line) => {
     const found = /^(.+ rows?) +([\d.]+) +([\d.]+) +\d+% +(\d+)(?: +(\d+) +\d+%)? +\d+%$/.exec(line);
     if (!found) return [];

@@ -43,7 +43,8 @@ const { values: options } = parseArgs({
     batch: { type: 'string', default: '16' },
     numerics: { type: 'string', default: 'fast' },
     'kv-cache-dtype': { type: 'string', default: 'f16' },
-    'no-flash-attention': { type: 'boolean', default: false },
+    /** Of the peers: on, off, or on,off, which is faster now and then with one of them. */
+    'flash-attention': { type: 'string', default: 'on' },
     cache: { type: 'string', default: join(homedir(), '.cache/lowbit-bench') },
     'no-download': { type: 'boolean', default: false },
     output: { type: 'string' },
@@ -67,12 +68,14 @@ const chosen = {
   threads: options.threads.split(',').map(Number),
 };
 const rounds = Number(options.rounds);
-const flashAttention = !options['no-flash-attention'];
+const flashAttention = choose('flash-attention', options['flash-attention'], { on: true, off: false });
 const peers = await findPeers(cache, !options['no-download']);
 const start = Date.now();
 
 /** @type {string[]} */
 const tables = [];
+/** What could not be measured, and why: a run of many minutes does not end for it. @type {string[]} */
+const failures = [];
 /** @type {object[]} */
 const measured = [];
 for (const shape of chosen.shapes) {
@@ -89,11 +92,12 @@ for (const shape of chosen.shapes) {
 }
 const report = [
   ...machineLines(),
-  ...peers.map(({ name, version }) => `- ${name}: ${version}, flash attention ${flashAttention ? 'on' : 'off'}`),
-  `- lowbit: --numerics ${options.numerics} --kv-cache-dtype ${options['kv-cache-dtype']}; ${rounds} rounds, medians; a ratio above 1 says that lowbit is ahead`,
+  ...peers.map(({ name, version }) => `- ${name}: ${version}, flash attention ${flashAttention.join(' and ')}`),
+  `- lowbit: --numerics ${options.numerics} --kv-cache-dtype ${options['kv-cache-dtype']}; rounds: ${rounds}, medians; a ratio above 1 says that lowbit is ahead`,
   `- took ${Math.round((Date.now() - start) / 1000)} s`,
   '',
   ...tables,
+  ...failures.map((failure) => `Failed: ${failure.trim()}\n`),
 ].join('\n');
 const file = options.output ?? join(cache, `report-${new Date().toISOString().replace(/[:.]/g, '-')}.md`);
 writeFileSync(file, report);
@@ -108,7 +112,8 @@ console.error(`written to ${file}; all numbers of all sides are in ${file}.json`
 async function roofline(shapeName, threads, sides) {
   const [side] = sides;
   const shape = shapes[shapeName];
-  if (!side || !shape || side.readRates.length === 0) return '';
+  if (!side || !shape || !side.samples.has('prefill') || !side.samples.has('decode')) return '';
+  if (side.readRates.length === 0) return '';
   const [line] = await measureLinears(cache, [threads, 3, 'avx512 i4 g128 int8PerGroup, 504']);
   const peak = line?.peakGigaOperationsPerSecond;
   if (peak === undefined) return '';
@@ -135,7 +140,12 @@ async function measureRound(sides, metric, round) {
   for (const side of sides) {
     if (slow && !side.slow) continue;
     console.error(`round ${round + 1} of ${rounds}, ${metric}: ${side.name} ${side.weights}`);
-    const { samples, bandwidthShare, readBytesPerSecond } = await side.measure(metric);
+    const { samples, bandwidthShare, readBytesPerSecond } = await side.measure(metric).catch((error) => {
+      const failure = `${metric}, ${side.name} ${side.weights}: ${error instanceof Error ? error.message : error}`;
+      console.error(failure);
+      failures.push(failure);
+      return { samples: [], bandwidthShare: undefined, readBytesPerSecond: undefined };
+    });
     side.samples.set(metric, [...(side.samples.get(metric) ?? []), ...samples]);
     if (bandwidthShare !== undefined) side.shares.set(metric, [...(side.shares.get(metric) ?? []), bandwidthShare]);
     if (readBytesPerSecond !== undefined) side.readRates.push(readBytesPerSecond);
@@ -161,20 +171,22 @@ function sidesOf(shape, threads) {
   });
   const types = [...new Set(own.map(({ beside }) => beside))];
   const others = types.flatMap((type) =>
-    peers.map((peer) => {
-      const model = ggufFor(shape, type);
-      return {
+    peers.flatMap((peer) =>
+      flashAttention.map((flash) => ({
         ...fresh(),
-        name: peer.name,
+        name: flash === 'on' ? peer.name : `${peer.name} without flash attention`,
         weights: type,
         bitsPerWeight: ggufTypes[type].bitsPerWeight,
         beside: type,
         slow: own.some(({ beside, slow }) => slow && beside === type),
         measure: async (/** @type {string} */ metric) => ({
-          samples: await peer.measure(model, metricNamed(metric), { threads, flashAttention }),
+          samples: await peer.measure(ggufFor(shape, type), metricNamed(metric), {
+            threads,
+            flashAttention: flash === 'on',
+          }),
         }),
-      };
-    }),
+      })),
+    ),
   );
   return [...own, ...others];
 }

@@ -8,17 +8,25 @@ import { layerLinears } from './shapes.mjs';
 /** @typedef {{ readonly name: string, readonly dtype: string, readonly shape: readonly number[], readonly fill: (bytes: Uint8Array) => void }} Tensor */
 /** @typedef {{ readonly bitsPerWeight: number, readonly ggufType: 'q4_0' | 'q8_0', readonly config: object, readonly linear: (name: string, out: number, into: number) => readonly Tensor[] }} Scheme */
 
-const size = /** @type {const} */ ({ BF16: 2, F32: 4, I32: 4, I64: 8, I8: 1, F8_E4M3: 1 });
+const size = /** @type {const} */ ({ BF16: 2, F32: 4, I32: 4, F16: 2, I64: 8, I8: 1, F8_E4M3: 1 });
+
+const compressedTensors = /** @type {const} */ ({
+  quant_method: 'compressed-tensors',
+  quantization_status: 'compressed',
+  ignore: [],
+});
 
 /**
- * Ways to quantize the linears, head included, as compressed-tensors writes them; `ggufType` is what peers run beside them.
- * Scales per group are bf16; scales per row count for nothing.
+ * Ways to quantize the linears, head included; `ggufType` is what peers run beside them. Scales per group have 16 bits; scales
+ * per row count for nothing.
  */
 export const schemes = /** @type {const} */ ({
   'w4a16-g32': packed(32),
   'w4a16-g128': packed(128),
   w8a8: eightBit('int', 'I8', 'int-quantized'),
   fp8: eightBit('float', 'F8_E4M3', 'float-quantized'),
+  'gptq-g128': alongInputs(128),
+  'awq-g128': alongOutputs(128),
 });
 
 /**
@@ -46,12 +54,7 @@ export function makeCheckpoint(folder, shape, scheme) {
     rope_theta: 10_000,
     hidden_act: 'silu',
     tie_word_embeddings: false,
-    quantization_config: {
-      quant_method: 'compressed-tensors',
-      quantization_status: 'compressed',
-      ignore: [],
-      ...config,
-    },
+    quantization_config: config,
   };
   writeFileSync(join(folder, 'config.json'), JSON.stringify(written, undefined, 2));
 }
@@ -79,13 +82,17 @@ function tensorsOf(shape, linear) {
   return tensors;
 }
 
-/** @param {number} groupSize @returns {Scheme} */
+/** As compressed-tensors packs. @param {number} groupSize @returns {Scheme} */
 function packed(groupSize) {
   const weights = { num_bits: 4, type: 'int', strategy: 'group', group_size: groupSize, symmetric: true };
   return {
     bitsPerWeight: 4 + 16 / groupSize,
     ggufType: 'q4_0',
-    config: { format: 'pack-quantized', config_groups: { group_0: { targets: ['Linear'], weights } } },
+    config: {
+      ...compressedTensors,
+      format: 'pack-quantized',
+      config_groups: { group_0: { targets: ['Linear'], weights } },
+    },
     linear: (name, out, into) => [
       { name: `${name}.weight_packed`, dtype: 'I32', shape: [out, into / 8], fill: randomFillSync },
       {
@@ -104,6 +111,47 @@ function packed(groupSize) {
   };
 }
 
+/** As GPTQ packs, symmetric. @param {number} groupSize @returns {Scheme} */
+function alongInputs(groupSize) {
+  return {
+    bitsPerWeight: 4 + 20 / groupSize,
+    ggufType: 'q4_0',
+    config: { quant_method: 'gptq', bits: 4, group_size: groupSize, sym: true, desc_act: false, lm_head: true },
+    linear: (name, out, into) => [
+      { name: `${name}.qweight`, dtype: 'I32', shape: [into / 8, out], fill: randomFillSync },
+      {
+        name: `${name}.qzeros`,
+        dtype: 'I32',
+        shape: [into / groupSize, out / 8],
+        fill: (bytes) => void bytes.fill(0x77),
+      },
+      { name: `${name}.scales`, dtype: 'F16', shape: [into / groupSize, out], fill: halves(scaleFor(into, 4.6)) },
+    ],
+  };
+}
+
+/** As AWQ packs. @param {number} groupSize @returns {Scheme} */
+function alongOutputs(groupSize) {
+  return {
+    bitsPerWeight: 4 + 20 / groupSize,
+    ggufType: 'q4_0',
+    config: {
+      quant_method: 'awq',
+      bits: 4,
+      group_size: groupSize,
+      zero_point: true,
+      version: 'gemm',
+      modules_to_not_convert: null,
+      lm_head: true,
+    },
+    linear: (name, out, into) => [
+      { name: `${name}.qweight`, dtype: 'I32', shape: [into, out / 8], fill: randomFillSync },
+      { name: `${name}.qzeros`, dtype: 'I32', shape: [into / groupSize, out / 8], fill: randomFillSync },
+      { name: `${name}.scales`, dtype: 'F16', shape: [into / groupSize, out], fill: halves(scaleFor(into, 4.6)) },
+    ],
+  };
+}
+
 /** @param {string} type @param {string} dtype @param {string} format @returns {Scheme} */
 function eightBit(type, dtype, format) {
   const weights = { num_bits: 8, type, strategy: 'channel', symmetric: true };
@@ -112,7 +160,11 @@ function eightBit(type, dtype, format) {
   return {
     bitsPerWeight: 8,
     ggufType: 'q8_0',
-    config: { format, config_groups: { group_0: { targets: ['Linear'], weights, input_activations } } },
+    config: {
+      ...compressedTensors,
+      format,
+      config_groups: { group_0: { targets: ['Linear'], weights, input_activations } },
+    },
     linear: (name, out, into) => [
       { name: `${name}.weight`, dtype, shape: [out, into], fill: type === 'int' ? randomFillSync : finiteFloats },
       { name: `${name}.weight_scale`, dtype: 'BF16', shape: [out, 1], fill: constant(scaleFor(into, spread)) },
@@ -130,6 +182,14 @@ function constant(value) {
   const bits = new Uint32Array(Float32Array.of(value).buffer)[0] ?? 0;
   return (/** @type {Uint8Array} */ bytes) =>
     void new Uint16Array(bytes.buffer, bytes.byteOffset, bytes.length / 2).fill(bits >>> 16);
+}
+
+/** The f16 below a normal number of f16. @param {number} value */
+function halves(value) {
+  const bits = new Uint32Array(Float32Array.of(value).buffer)[0] ?? 0;
+  const half = ((bits >>> 13) & 0x3ff) | (((bits >>> 23) - 112) << 10);
+  return (/** @type {Uint8Array} */ bytes) =>
+    void new Uint16Array(bytes.buffer, bytes.byteOffset, bytes.length / 2).fill(half);
 }
 
 /** bf16 between 2^-8 and 2^-4, of either sign. @param {Uint8Array} bytes */

@@ -15,7 +15,13 @@ using Specials = ElementType::Specials;
 constexpr double nan = std::numeric_limits<double>::quiet_NaN();
 constexpr double infinity = std::numeric_limits<double>::infinity();
 
-double powerOfTwo(int exponent) { return std::ldexp(1.0, exponent); }
+// Of exponents -1022 to 1023.
+double powerOfTwo(int exponent) {
+  const uint64_t bits = static_cast<uint64_t>(exponent + 1023) << 52;
+  double value;
+  std::memcpy(&value, &bits, 8);
+  return value;
+}
 
 double largestOf(const ElementType& type) {
   // The exponent and mantissa bits of the largest finite number.
@@ -96,7 +102,7 @@ double decodeElement(uint64_t code, const ElementType& type) {
   }
   const uint64_t significand = exponent == 0 ? mantissa : mantissa + (uint64_t{1} << type.mantissaBits);
   const int power = (exponent == 0 ? 1 : exponent) - type.bias - type.mantissaBits;
-  return sign * std::ldexp(static_cast<double>(significand), power);
+  return sign * static_cast<double>(significand) * powerOfTwo(power);
 }
 
 double roundInteger(double value, Ties ties) {

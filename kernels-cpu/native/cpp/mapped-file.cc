@@ -34,7 +34,7 @@ Bytes mapFile(const std::string& path) {
   void* data = mmap(nullptr, size, PROT_READ, MAP_SHARED, file.number, 0);
   if (data == MAP_FAILED) fail(path, "cannot be mapped");
   std::shared_ptr<const void> owner(data, [size](void* p) { munmap(p, size); });
-  return {static_cast<const uint8_t*>(data), size, std::move(owner)};
+  return {static_cast<const uint8_t*>(data), size, std::move(owner), true};
 }
 
 Bytes partOf(const Bytes& file, const std::string& path, uint64_t start, uint64_t end) {
@@ -42,7 +42,15 @@ Bytes partOf(const Bytes& file, const std::string& path, uint64_t start, uint64_
     throw std::runtime_error(path + ": expected bytes " + std::to_string(start) + " to " + std::to_string(end) +
                              ", found a file of " + std::to_string(file.size));
   }
-  return {file.data + start, static_cast<size_t>(end - start), file.owner};
+  return {file.data + start, static_cast<size_t>(end - start), file.owner, file.isMapped};
+}
+
+void forgetPages(const Bytes& bytes) {
+  if (!bytes.isMapped || bytes.size == 0) return;
+  // Whole pages, with what lies beside the bytes in the first and the last.
+  const auto page = static_cast<uintptr_t>(sysconf(_SC_PAGESIZE));
+  const auto start = reinterpret_cast<uintptr_t>(bytes.data), first = start / page * page;
+  madvise(reinterpret_cast<void*>(first), start + bytes.size - first, MADV_DONTNEED);
 }
 
 }  // namespace lowbit

@@ -12,6 +12,7 @@ struct Bytes {
   const uint8_t* data = nullptr;
   size_t size = 0;
   std::shared_ptr<const void> owner;
+  bool isMapped = false;
 };
 
 // The whole file. Throws std::runtime_error naming it where it cannot be opened or mapped.
@@ -19,5 +20,9 @@ Bytes mapFile(const std::string& path);
 
 // Bytes [start, end) of a file. Throws std::runtime_error where the file is shorter.
 Bytes partOf(const Bytes& file, const std::string& path, uint64_t start, uint64_t end);
+
+// Lets pages of a mapped file go that were read for the last time for now: they stay in the system's cache, and come back
+// where they are read after all. Bytes of anything else stay as they are.
+void forgetPages(const Bytes&);
 
 }  // namespace lowbit

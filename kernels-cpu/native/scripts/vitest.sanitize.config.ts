@@ -15,6 +15,7 @@ export default defineConfig({
   ],
   test: {
     include: ['kernels-cpu/native/src/**/*.test.ts', 'tools/verify-native.test.ts'],
+    exclude: ['**/cpp-programs.test.ts'],
     testTimeout: 120_000,
     pool: 'forks',
   },

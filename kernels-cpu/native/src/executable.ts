@@ -11,11 +11,11 @@ import {
 import type { NativeBatch, NativeModel } from './addon/addon.ts';
 import { loadAddon } from './addon/load-addon.ts';
 import type { NativeDevice } from './device/native-device.ts';
-import { planModule } from './plan/module-plan.ts';
+import { type ModulePlan, planModule } from './plan/module-plan.ts';
 import { planProgram } from './plan/program-plan.ts';
 
 /**
- * Hands the modules to the addon one after the other, so that the plan of only one is in memory at a time, then the
+ * Hands the modules to the addon one after the other, so that the plans of only two are in memory at a time, then the
  * program. A run is one call.
  * @throws LowbitError PROGRAM for a program that does not fit its descriptions; the signal's reason once aborted
  */
@@ -29,13 +29,19 @@ export async function compile(request: CompileRequest<NativeDevice>): Promise<Ex
   const moduleBytes = new Map<string, number>();
   try {
     const indices = new Map<string, number>();
-    for (const spec of program.modules) {
+    const { modules } = program;
+    let plan = modules[0] && (await planOf(modules[0], request));
+    for (const [position, spec] of modules.entries()) {
       request.signal?.throwIfAborted();
-      const { index, bytes } = await addModule(model, spec, request);
+      const adding = addModule(model, spec, plan!);
+      // The next one is planned while this one is packed, on other threads.
+      const next = modules[position + 1];
+      const [{ index, bytes }, planned] = await settled(adding, next && planOf(next, request));
+      plan = planned;
       indices.set(spec.name, index);
       moduleBytes.set(spec.name, bytes);
       memory[spec.kind === 'kvCache' ? 'kvCache' : 'weights'] += bytes;
-      request.onProgress?.(indices.size, program.modules.length);
+      request.onProgress?.(indices.size, modules.length);
     }
     model.setProgram(planProgram(program, indices, request.numerics));
   } catch (error) {
@@ -60,8 +66,17 @@ export async function compile(request: CompileRequest<NativeDevice>): Promise<Ex
   };
 }
 
-async function addModule(model: NativeModel, spec: ModuleSpec, request: CompileRequest<NativeDevice>) {
-  const plan = await planModule(spec, request.descriptions.get(spec.name)!, request);
+/** Both, or the failure of the first one that failed, once neither runs any more. */
+async function settled<A, B>(first: Promise<A>, second: Promise<B> | undefined): Promise<[A, B | undefined]> {
+  await Promise.allSettled([first, second]);
+  return [await first, await second];
+}
+
+function planOf(spec: ModuleSpec, request: CompileRequest<NativeDevice>): Promise<ModulePlan> {
+  return planModule(spec, request.descriptions.get(spec.name)!, request);
+}
+
+async function addModule(model: NativeModel, spec: ModuleSpec, plan: ModulePlan) {
   try {
     return await model.addModule(plan);
   } catch (cause) {

@@ -21,8 +21,8 @@ Napi::Value runSelfTest(const Napi::CallbackInfo& info) { return Napi::String::N
 Napi::Value decodeWeight(const Napi::CallbackInfo& info) {
   try {
     ModuleContext context;
-    const WeightSource source = readWeightSource(PlanReader(info[0], "weight"), context);
-    source.check();
+    WeightSource source = readWeightSource(PlanReader(info[0], "weight"), context);
+    source.makeReady();
     Napi::Float32Array out = Napi::Float32Array::New(info.Env(), static_cast<size_t>(source.outFeatures * source.inFeatures));
     std::vector<float> scratch(static_cast<size_t>(2 * source.inFeatures));
     for (int64_t o = 0; o < source.outFeatures; o += 1) source.dequantizeRow(o, out.Data() + o * source.inFeatures, scratch.data());

@@ -73,13 +73,14 @@ std::vector<int32_t> PlanReader::integers(const char* name) const {
 
 std::vector<int64_t> PlanReader::positions(const char* name) const {
   const auto array = typedArray<Napi::Float64Array>(name, napi_float64_array, "a Float64Array");
-  std::vector<int64_t> values;
-  values.reserve(array.ElementLength());
-  for (size_t i = 0; i < array.ElementLength(); i += 1) {
-    const double value = array[i];
-    if (!(value >= 0 && value <= 9007199254740991.0)) fail(name, "positions");
-    values.push_back(static_cast<int64_t>(value));
+  const double* numbers = array.Data();
+  std::vector<int64_t> values(array.ElementLength());
+  bool valid = true;
+  for (size_t i = 0; i < values.size(); i += 1) {
+    valid &= numbers[i] >= 0 && numbers[i] <= 9007199254740991.0;
+    values[i] = valid ? static_cast<int64_t>(numbers[i]) : 0;
   }
+  if (!valid) fail(name, "positions");
   return values;
 }
 

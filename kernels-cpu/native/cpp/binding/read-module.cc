@@ -36,11 +36,11 @@ StoredTable readTable(const PlanReader& plan, ModuleContext& context) {
   if (plan.has("add")) table.add = static_cast<int64_t>(plan.number("add"));
   if (plan.has("carry")) {
     const PlanReader carry = plan.object("carry");
-    table.addToWords(static_cast<int>(carry.integer("word")), table.type.bits, static_cast<int64_t>(carry.number("value")));
+    table.carry = {static_cast<int>(carry.integer("word")), static_cast<int64_t>(carry.number("value"))};
   }
   if (plan.has("stream")) {
     const PlanReader stream = plan.object("stream");
-    table.moveStreamLast(static_cast<int>(stream.integer("word")), stream.integer("outer"), stream.integer("words"), stream.integer("inner"));
+    table.stream = {static_cast<int>(stream.integer("word")), stream.integer("outer"), stream.integer("words"), stream.integer("inner")};
   }
   return table;
 }
@@ -192,11 +192,11 @@ void checkExecution(const LinearExecution& execution) {
   }
 }
 
-LinearModule prepareLinear(PlannedLinear&& planned, ThreadPool& pool, size_t& bytes) {
+LinearModule prepareLinear(PlannedLinear&& planned, ThreadPool& pool, WeightMemory& memory, size_t& bytes) {
   std::vector<std::shared_ptr<const PreparedWeight>> weights;
   for (auto& [source, form] : planned.weights) {
-    source.check();
-    weights.push_back(std::make_shared<const PreparedWeight>(prepareWeight(source, form, pool)));
+    source.makeReady();
+    weights.push_back(std::make_shared<const PreparedWeight>(prepareWeight(source, form, pool, memory)));
     bytes += weights.back()->bytes;
     source = {};
   }
@@ -234,14 +234,14 @@ ModuleWork readMoe(const PlanReader& plan, ModuleContext& context) {
       plan.fail("experts", "experts of one shape");
     }
   }
-  return [planned = shared(std::move(planned)), hidden, intermediate](ThreadPool& pool) -> PreparedModule {
+  return [planned = shared(std::move(planned)), hidden, intermediate, memory = context.memory](ThreadPool& pool) -> PreparedModule {
     MoeModule module;
     module.hiddenSize = hidden;
     module.intermediateSize = intermediate;
     size_t bytes = 0;
     for (PlannedExpert& expert : *planned) {
-      LinearModule gate = prepareLinear(std::move(expert.gate), pool, bytes), up = prepareLinear(std::move(expert.up), pool, bytes),
-                   down = prepareLinear(std::move(expert.down), pool, bytes);
+      LinearModule gate = prepareLinear(std::move(expert.gate), pool, *memory, bytes), up = prepareLinear(std::move(expert.up), pool, *memory, bytes),
+                   down = prepareLinear(std::move(expert.down), pool, *memory, bytes);
       module.experts.push_back({std::move(gate), std::move(up), std::move(down)});
     }
     return {std::move(module), bytes};
@@ -282,9 +282,9 @@ WeightSource readWeightSource(const PlanReader& plan, ModuleContext& context) {
 ModuleWork readModule(const PlanReader& plan, ModuleContext& context) {
   const std::string kind = plan.text("kind");
   if (kind == "linear") {
-    return [planned = shared(readLinear(plan, context))](ThreadPool& pool) -> PreparedModule {
+    return [planned = shared(readLinear(plan, context)), memory = context.memory](ThreadPool& pool) -> PreparedModule {
       size_t bytes = 0;
-      LinearModule module = prepareLinear(std::move(*planned), pool, bytes);
+      LinearModule module = prepareLinear(std::move(*planned), pool, *memory, bytes);
       return {std::move(module), bytes};
     };
   }
@@ -292,7 +292,7 @@ ModuleWork readModule(const PlanReader& plan, ModuleContext& context) {
   if (kind == "kvCache") return readCache(plan);
   if (kind == "embedding") {
     return [source = shared(readWeightSource(plan.object("weight"), context))](ThreadPool&) -> PreparedModule {
-      source->check();
+      source->makeReady();
       const size_t bytes = source->codes.bytes.size + source->codes.rows.size() * sizeof(int64_t);
       return {EmbeddingModule{std::move(*source)}, bytes};
     };

@@ -13,6 +13,7 @@ namespace lowbit {
 struct ModuleContext {
   std::map<std::string, Bytes> files;
   std::vector<std::shared_ptr<const ActivationQuantizer>> quantizers;
+  std::shared_ptr<WeightMemory> memory = std::make_shared<WeightMemory>();
 };
 
 struct PreparedModule {
@@ -20,7 +21,7 @@ struct PreparedModule {
   size_t bytes;
 };
 
-// The slow part: decodes, packs, allocates.
+// The slow part: decodes, packs, allocates. Keeps what it needs of the context.
 using ModuleWork = std::function<PreparedModule(ThreadPool&)>;
 
 ModuleWork readModule(const PlanReader&, ModuleContext&);

@@ -51,30 +51,5 @@ inline uint64_t storedCodes(CodeType type, uint64_t codes) {
   }
 }
 
-template <class Number>
-inline int32_t sumBy(const uint8_t* codes, int64_t columns, Number number) {
-  int32_t sum = 0;
-  for (int64_t k = 0; k < columns; k += 1) sum += number(codes[k]);
-  return sum;
-}
-
-// Of the integers that kernels multiply, for at most largestChunk codes; 0 for fp8 and fp6.
-inline int32_t sumOfStored(CodeType type, const uint8_t* codes, int64_t columns) {
-  switch (type) {
-    case CodeType::u4:
-      return sumBy(codes, columns, [](uint8_t code) { return code & 15; });
-    case CodeType::i4:
-      return sumBy(codes, columns, [](uint8_t code) { return (code ^ 8) & 15; });
-    case CodeType::u8:
-      return sumBy(codes, columns, [](uint8_t code) { return static_cast<int>(code); });
-    case CodeType::i8:
-      return sumBy(codes, columns, [](uint8_t code) { return code ^ 128; });
-    case CodeType::f4e2m1:
-      return sumBy(codes, columns, [](uint8_t code) { return static_cast<int>(doubledE2m1[code & 15]); });
-    default:
-      return 0;
-  }
-}
-
 }  // namespace
 }  // namespace lowbit

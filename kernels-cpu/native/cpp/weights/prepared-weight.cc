@@ -1,10 +1,14 @@
 #include "prepared-weight.h"
 
 #include <algorithm>
+#include <atomic>
 #include <cstring>
 #include <numeric>
 #include <stdexcept>
 #include <string>
+
+#include "../linear/packed-linear-tables.h"
+#include "../linear/packed-linear-words.h"
 
 namespace lowbit {
 namespace {
@@ -87,36 +91,46 @@ class RowTables {
 
 bool isSigned(CodeType codes) { return codes == CodeType::i4 || codes == CodeType::i8; }
 
+// As many as lie side by side in a layout along the rows, and few enough to stay in a cache.
+constexpr int64_t blocksAtATime = 16;
+
 bool pack(const WeightSource& source, PreparedWeight& weight, ThreadPool& pool) {
   const WeightShape& shape = weight.packed.shape;
+  const StoredTable& table = source.codes;
   const int64_t inFeatures = shape.inFeatures;
+  const int32_t* order = weight.order.empty() ? nullptr : weight.order.data();
+  std::optional<CodeWords> words;
+  if (!order) words = findWords({table.bytes.data, table.rows.data(), table.columns.data(), table.type.bits, table.add}, shape);
+
   std::atomic<bool> held{true};
   pool.run(blockCount(shape.outFeatures), 1, [&](int64_t first, int64_t last, int) {
     RowTables tables(source, weight.order, std::min(shape.groupSize, inFeatures));
     const auto groups = static_cast<size_t>(tables.groups());
-    std::vector<uint8_t> codes(static_cast<size_t>(blockRows * inFeatures));
+    std::vector<uint8_t> codes(words ? 0 : static_cast<size_t>(blockRows * inFeatures));
     std::vector<float> scales(blockRows * groups), zeros(source.zero ? blockRows * groups : 0);
-    const int32_t* order = weight.order.empty() ? nullptr : weight.order.data();
     for (int64_t block = first; block < last; block += 1) {
       const int64_t row = block * blockRows;
       const int64_t rows = std::min(blockRows, shape.outFeatures - row);
-      source.codes.readBytes(row, rows, order, isSigned(shape.codes), codes.data(), inFeatures);
+      if (words && (block - first) % blocksAtATime == 0) packWords(weight.packed, *words, block, std::min(block + blocksAtATime, last));
+      if (!words) table.readBytes(row, rows, order, isSigned(shape.codes), codes.data(), inFeatures);
       for (int64_t r = 0; r < rows; r += 1) {
         tables.scales(row + r, scales.data() + static_cast<size_t>(r) * groups);
         if (source.zero) tables.zeros(row + r, zeros.data() + static_cast<size_t>(r) * groups);
       }
-      const BlockSource blockSource = {codes.data(), scales.data(), source.zero ? zeros.data() : nullptr};
-      if (packBlock(weight.packed, block, blockSource) != PackResult::packed) held = false;
+      const float* blockZeros = source.zero ? zeros.data() : nullptr;
+      const PackResult result = words ? packTables(weight.packed, block, scales.data(), blockZeros)
+                                      : packBlock(weight.packed, block, {codes.data(), scales.data(), blockZeros});
+      if (result != PackResult::packed) held = false;
     }
   });
   return held;
 }
 
-PreparedWeight decode(const WeightSource& source, ThreadPool& pool) {
+PreparedWeight decode(const WeightSource& source, ThreadPool& pool, WeightMemory& memory) {
   PreparedWeight weight;
   weight.bytes = static_cast<size_t>(source.outFeatures * source.inFeatures) * sizeof(float);
-  weight.memory.reserve(weight.bytes);
-  float* numbers = weight.memory.as<float>();
+  weight.memory = memory.take(weight.bytes);
+  float* numbers = reinterpret_cast<float*>(weight.memory.get());
   weight.dense = {source.outFeatures, source.inFeatures, DenseType::f32, numbers};
   pool.run(source.outFeatures, 8, [&](int64_t first, int64_t last, int) {
     std::vector<float> scratch(static_cast<size_t>(2 * source.inFeatures));
@@ -143,7 +157,7 @@ bool isRowMajor(const StoredTable& codes) {
   return true;
 }
 
-PreparedWeight keepDense(const WeightSource& source, ThreadPool& pool) {
+PreparedWeight keepDense(const WeightSource& source, ThreadPool& pool, WeightMemory& memory) {
   const ElementType& type = source.codes.type;
   const bool tables = !source.scales.empty() || source.zero || source.shift;
   if (tables || type.kind != ElementType::Kind::floating || (type.bits != 16 && type.bits != 32)) {
@@ -161,8 +175,8 @@ PreparedWeight keepDense(const WeightSource& source, ThreadPool& pool) {
     weight.dense.data = place;
     return weight;
   }
-  weight.memory.reserve(weight.bytes);
-  uint8_t* target = weight.memory.as<uint8_t>();
+  weight.memory = memory.take(weight.bytes);
+  uint8_t* target = weight.memory.get();
   weight.dense.data = target;
   pool.run(source.outFeatures, 8, [&](int64_t first, int64_t last, int) {
     for (int64_t o = first; o < last; o += 1) {
@@ -175,13 +189,7 @@ PreparedWeight keepDense(const WeightSource& source, ThreadPool& pool) {
   return weight;
 }
 
-}  // namespace
-
-PreparedWeight prepareWeight(const WeightSource& source, const WeightForm& form, ThreadPool& pool) {
-  if (form.kind == WeightForm::Kind::dense) return keepDense(source, pool);
-  if (form.kind == WeightForm::Kind::decoded) return decode(source, pool);
-
-  const WeightShape& shape = form.shape;
+PreparedWeight packOrDecode(const WeightSource& source, const WeightShape& shape, ThreadPool& pool, WeightMemory& memory) {
   if (const char* reason = refuseShape(shape)) throw std::invalid_argument(std::string("a weight with ") + reason);
   if (shape.outFeatures != source.outFeatures || shape.inFeatures != source.inFeatures || source.shift ||
       source.codes.type.bits > 8 || (shape.zeros != ZeroType::none) != source.zero.has_value()) {
@@ -189,13 +197,23 @@ PreparedWeight prepareWeight(const WeightSource& source, const WeightForm& form,
   }
   PreparedWeight weight;
   if (usesIndex(source)) weight.order = orderByGroup(source.groupIndex);
-  if (!fitsGroups(source, weight.order, shape.groupSize)) return decode(source, pool);
+  if (!fitsGroups(source, weight.order, shape.groupSize)) return decode(source, pool, memory);
 
   weight.isPacked = true;
   weight.bytes = packedBytes(shape);
-  weight.memory.reserve(weight.bytes);
-  weight.packed = {shape, weight.memory.as<uint8_t>()};
+  weight.memory = memory.take(weight.bytes);
+  weight.packed = {shape, weight.memory.get()};
   if (!pack(source, weight, pool)) throw std::invalid_argument("scales or zero points that their packed type does not hold");
+  return weight;
+}
+
+}  // namespace
+
+PreparedWeight prepareWeight(const WeightSource& source, const WeightForm& form, ThreadPool& pool, WeightMemory& memory) {
+  PreparedWeight weight = form.kind == WeightForm::Kind::dense     ? keepDense(source, pool, memory)
+                          : form.kind == WeightForm::Kind::decoded ? decode(source, pool, memory)
+                                                                   : packOrDecode(source, form.shape, pool, memory);
+  if (!weight.mapped.data) source.forgetPages();
   return weight;
 }
 

@@ -3,9 +3,9 @@
 #include <memory>
 #include <vector>
 
-#include "../aligned-buffer.h"
 #include "../linear/linear.h"
 #include "../thread-pool.h"
+#include "weight-memory.h"
 #include "weight-source.h"
 
 namespace lowbit {
@@ -23,7 +23,8 @@ struct PreparedWeight {
   DenseLinear dense{};
   // Column i of the packed weight is feature order[i] of the input; empty: i.
   std::vector<int32_t> order;
-  AlignedBuffer memory;
+  // Of what was packed or decoded; or the part of the file that is used as it lies.
+  std::shared_ptr<uint8_t> memory;
   Bytes mapped;
   size_t bytes = 0;
 
@@ -31,8 +32,8 @@ struct PreparedWeight {
   int64_t inFeatures() const { return isPacked ? packed.shape.inFeatures : dense.inFeatures; }
 };
 
-// Decodes and packs, block by block on all threads. A weight whose features cannot be ordered into whole groups is decoded
-// instead. Throws std::invalid_argument for a form that the weight does not have, std::bad_alloc.
-PreparedWeight prepareWeight(const WeightSource&, const WeightForm&, ThreadPool&);
+// Decodes and packs, block by block on all threads, and lets go of the pages of files that it has read. A weight whose features
+// cannot be ordered into whole groups is decoded instead. Throws std::invalid_argument for a form that the weight does not have, std::bad_alloc.
+PreparedWeight prepareWeight(const WeightSource&, const WeightForm&, ThreadPool&, WeightMemory&);
 
 }  // namespace lowbit

@@ -15,11 +15,17 @@ std::pair<std::shared_ptr<uint8_t>, Bytes> allocate(size_t size) {
 
 }  // namespace
 
-void StoredTable::addToWords(int wordBits, int bits, int64_t value) {
-  const size_t width = static_cast<size_t>(wordBits) / 8;
+void StoredTable::makeReady() {
+  if (carry) addToWords(*carry);
+  if (stream) moveStreamLast(*stream);
+  check();
+}
+
+void StoredTable::addToWords(const Carry& what) {
+  const size_t width = static_cast<size_t>(what.wordBits) / 8;
   uint64_t ones = 0;
-  for (int field = 0; field < wordBits / bits; field += 1) ones |= uint64_t{1} << (field * bits);
-  const uint64_t addend = ones * static_cast<uint64_t>(value);
+  for (int field = 0; field < what.wordBits / type.bits; field += 1) ones |= uint64_t{1} << (field * type.bits);
+  const uint64_t addend = ones * static_cast<uint64_t>(what.value);
   auto [sums, result] = allocate(bytes.size);
   for (size_t start = 0; start + width <= bytes.size; start += width) {
     uint64_t word = 0;
@@ -27,10 +33,12 @@ void StoredTable::addToWords(int wordBits, int bits, int64_t value) {
     word += addend;
     std::memcpy(sums.get() + start, &word, width);
   }
+  forgetPages(bytes);
   bytes = result;
 }
 
-void StoredTable::moveStreamLast(int wordBits, int64_t outer, int64_t words, int64_t inner) {
+void StoredTable::moveStreamLast(const Stream& what) {
+  const auto& [wordBits, outer, words, inner] = what;
   const int64_t width = wordBits / 8;
   if (outer * words * inner * width != static_cast<int64_t>(bytes.size)) {
     throw std::invalid_argument("a stream whose words are not all of its tensor");
@@ -44,6 +52,7 @@ void StoredTable::moveStreamLast(int wordBits, int64_t outer, int64_t words, int
       }
     }
   }
+  forgetPages(bytes);
   bytes = result;
 }
 

@@ -2,6 +2,7 @@
 // at bit rows[r] + columns[c] of the linear bytes, which are the stored ones unless words carry or streams run across them.
 #pragma once
 #include <cstdint>
+#include <optional>
 #include <vector>
 
 #include "../element-type.h"
@@ -16,12 +17,21 @@ class StoredTable {
   int64_t add = 0;  // to every code, modulo 2^bits
   Bytes bytes;
 
-  // Adds `value` to every field of `bits` bits of every word at once, so that carries run through the word.
-  void addToWords(int wordBits, int bits, int64_t value);
-  // Makes the words of one stream neighbours: [outer][words][inner] becomes [outer][inner][words].
-  void moveStreamLast(int wordBits, int64_t outer, int64_t words, int64_t inner);
-  // Throws std::invalid_argument where a code lies outside the bytes. Once, after all of the above.
-  void check() const;
+  // `value` is to be added to every field of every word at once, so that carries run through the word.
+  struct Carry {
+    int wordBits;
+    int64_t value;
+  };
+  std::optional<Carry> carry;
+  // The words of one stream are to become neighbours: [outer][words][inner] becomes [outer][inner][words].
+  struct Stream {
+    int wordBits;
+    int64_t outer, words, inner;
+  };
+  std::optional<Stream> stream;
+
+  // Does both, and checks. Throws std::invalid_argument where a code lies outside the bytes. Once, before anything is read.
+  void makeReady();
 
   uint64_t codeAt(int64_t row, int64_t column) const { return read(rows[row] + columns[column]); }
   double numberAt(int64_t row, int64_t column) const { return decodeElement(codeAt(row, column), type); }
@@ -33,6 +43,9 @@ class StoredTable {
   void readNumbers(int64_t row, float* out) const;
 
  private:
+  void addToWords(const Carry&);
+  void moveStreamLast(const Stream&);
+  void check() const;
   uint64_t read(int64_t position) const {
     const size_t first = static_cast<size_t>(position >> 3);
     const int shift = static_cast<int>(position & 7);

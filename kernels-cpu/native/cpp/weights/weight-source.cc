@@ -6,8 +6,8 @@
 namespace lowbit {
 namespace {
 
-void checkTable(const BlockTable& block, const WeightSource& weight) {
-  block.table.check();
+void makeTableReady(BlockTable& block, const WeightSource& weight) {
+  block.table.makeReady();
   if (block.blockRows < 1 || block.blockColumns < 1) throw std::invalid_argument("a block without rows or columns");
   const auto rows = static_cast<int64_t>(block.table.rows.size());
   const auto columns = static_cast<int64_t>(block.table.columns.size());
@@ -30,14 +30,22 @@ void checkTable(const BlockTable& block, const WeightSource& weight) {
 
 }  // namespace
 
-void WeightSource::check() const {
-  codes.check();
+void WeightSource::forgetPages() const {
+  lowbit::forgetPages(codes.bytes);
+  for (const BlockTable& scale : scales) lowbit::forgetPages(scale.table.bytes);
+  for (const std::optional<BlockTable>* block : {&zero, &shift}) {
+    if (*block) lowbit::forgetPages((*block)->table.bytes);
+  }
+}
+
+void WeightSource::makeReady() {
+  codes.makeReady();
   if (static_cast<int64_t>(codes.rows.size()) != outFeatures || static_cast<int64_t>(codes.columns.size()) != inFeatures) {
     throw std::invalid_argument("codes of another shape than their weight");
   }
-  for (const BlockTable& scale : scales) checkTable(scale, *this);
-  if (zero) checkTable(*zero, *this);
-  if (shift) checkTable(*shift, *this);
+  for (BlockTable& scale : scales) makeTableReady(scale, *this);
+  if (zero) makeTableReady(*zero, *this);
+  if (shift) makeTableReady(*shift, *this);
 }
 
 void WeightSource::dequantizeRow(int64_t o, float* out, float* scratch) const {

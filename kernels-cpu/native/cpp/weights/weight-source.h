@@ -24,8 +24,10 @@ struct WeightSource {
   std::optional<BlockTable> zero, shift;
   std::vector<int32_t> groupIndex;
 
-  // Throws std::invalid_argument where tables do not reach as far as the weight.
-  void check() const;
+  // Lets go of the pages of mapped files that its tables lie in.
+  void forgetPages() const;
+  // Makes its tables ready. Throws std::invalid_argument where they do not reach as far as the weight.
+  void makeReady();
 
   int64_t columnOf(const BlockTable& table, int64_t i) const {
     return table.indexed ? groupIndex[static_cast<size_t>(i)] : i / table.blockColumns;

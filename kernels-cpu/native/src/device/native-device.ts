@@ -2,6 +2,6 @@ import type { Device } from '@lowbit/core';
 
 export interface NativeDevice extends Device {
   readonly threads: number;
-  /** The widest that the processor has: `plain`, `avx2`, `avx512`, `amx`. */
+  /** The fastest that the processor has: `plain`, `neon`, `neon-i8mm`, `avx2`, `avx-vnni`, `avx512`, `amx`. */
   readonly instructionSet: string;
 }

@@ -9,22 +9,21 @@
 // the largest score so far, and what was added up is scaled whenever that grows.
 
 const THREADS = 64;
-const OWN_VALUES = (VALUE_HEAD_SIZE + THREADS - 1) / THREADS;
 const LEAST = -3.4e38;
-var<workgroup> ownQuery: array<f32, HEAD_SIZE>;
+var<workgroup> ownQuery: array<f32, QUERY_ROOM>;
 var<workgroup> scores: array<f32, THREADS>;
 var<workgroup> slots: array<u32, THREADS>;
 
 fn keyAt(slot: u32, feature: u32) -> f32 {
   let word = keys[slot * KEY_WORDS + feature / (32 / KEY_BITS)];
   let code = (word >> (KEY_BITS * (feature % (32 / KEY_BITS)))) & (0xffffffffu >> (32 - KEY_BITS));
-  return keyNumber(code, feature);
+  return keyNumber(code, feature, KV_HEADS * HEAD_SIZE);
 }
 
 fn valueAt(slot: u32, feature: u32) -> f32 {
   let word = values[slot * VALUE_WORDS + feature / (32 / VALUE_BITS)];
   let code = (word >> (VALUE_BITS * (feature % (32 / VALUE_BITS)))) & (0xffffffffu >> (32 - VALUE_BITS));
-  return valueNumber(code, feature);
+  return valueNumber(code, feature, KV_HEADS * VALUE_HEAD_SIZE);
 }
 
 @compute @workgroup_size(THREADS)

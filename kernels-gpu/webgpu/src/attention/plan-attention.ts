@@ -20,18 +20,22 @@ export function planAttention(plan: Plan, operation: AttentionOperation, cache: 
     label: 'attention',
     source: [floats, numberOf('key', key), numberOf('value', value), attend].join('\n'),
     constants: {
+      KEY_BITS: key.bits,
+      VALUE_BITS: value.bits,
+      OWN_VALUES: Math.ceil(valueHeadSize / 64),
+      QUERY_ROOM: 64 * Math.ceil(headSize / 64),
+    },
+    sizes: {
       HEADS: numHeads,
       KV_HEADS: numKvHeads,
       HEAD_SIZE: headSize,
       VALUE_HEAD_SIZE: valueHeadSize,
-      SCALE: scale,
       WINDOW: slidingWindow,
       BLOCK_SIZE: cache.blockSize,
-      KEY_BITS: key.bits,
       KEY_WORDS: key.rowWords,
-      VALUE_BITS: value.bits,
       VALUE_WORDS: value.rowWords,
     },
+    factors: { SCALE: scale },
     bindings: {
       ...pages(plan),
       query: { buffer: values.query, type: 'f32' },
@@ -49,14 +53,11 @@ function planWrite(plan: Plan, part: CachePart, blockSize: number, input: GPUBuf
   const { elements, bits, width, rowWords, encode, quantities } = part;
   plan.add({
     label: 'write cache',
-    source: [floats, `fn encode(value: f32, feature: u32) -> u32 { return ${encode}; }`, writeCache].join('\n'),
-    constants: {
-      ELEMENT_BITS: bits,
-      WIDTH: width,
-      ROW_WORDS: rowWords,
-      BLOCK_SIZE: blockSize,
-      SCALED: Number(quantities !== undefined),
-    },
+    source: [floats, `fn encode(value: f32, feature: u32, width: u32) -> u32 { return ${encode}; }`, writeCache].join(
+      '\n',
+    ),
+    constants: { ELEMENT_BITS: bits, SCALED: Number(quantities !== undefined) },
+    sizes: { WIDTH: width, ROW_WORDS: rowWords, BLOCK_SIZE: blockSize },
     bindings: {
       ...pages(plan),
       input: { buffer: input, type: 'f32' },
@@ -80,5 +81,5 @@ function numberOf(name: 'key' | 'value', { decode, quantities }: CachePart): str
   const table = `${name}Quantities`;
   const number = decode.replaceAll('quantities', table);
   const scaled = quantities ? `${number} * ${table}[feature]` : number;
-  return `fn ${name}Number(code: u32, feature: u32) -> f32 { return ${scaled}; }`;
+  return `fn ${name}Number(code: u32, feature: u32, width: u32) -> f32 { return ${scaled}; }`;
 }

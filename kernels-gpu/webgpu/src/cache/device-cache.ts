@@ -32,7 +32,7 @@ export interface CachePart {
   readonly bits: number;
   readonly width: number;
   readonly rowWords: number;
-  /** WGSL: the code of the f32 `value`, and the number of the code `code`, both before scaling. */
+  /** WGSL: the code of the f32 `value`, and the number of the code `code`, both before scaling, of `feature` of `width`. */
   readonly encode: string;
   readonly decode: string;
   /** Scales, then zero points, of each feature. */
@@ -62,7 +62,7 @@ export async function createCache(
         ? keep(await readQuantities(module, scaling, width, bytes), `${module}: ${label} scales`)
         : undefined;
     const elements = keep(4 * blocks * blockSize * rowWords, `${module}: cache of ${label}`);
-    const codec = codecOf(kept, width, quantities !== undefined);
+    const codec = codecOf(kept, quantities !== undefined);
     return { elements, bits, width, rowWords, ...codec, ...(quantities ? { quantities } : {}) };
   };
   const release = () => {
@@ -78,7 +78,7 @@ export async function createCache(
   }
 }
 
-function codecOf(type: ElementType, width: number, scaled: boolean): Pick<CachePart, 'encode' | 'decode'> {
+function codecOf(type: ElementType, scaled: boolean): Pick<CachePart, 'encode' | 'decode'> {
   if (type === 'f32') return { encode: 'bitcast<u32>(value)', decode: 'bitcast<f32>(code)' };
   if (isFloat(type)) {
     return {
@@ -86,7 +86,7 @@ function codecOf(type: ElementType, width: number, scaled: boolean): Pick<CacheP
       decode: decodeExpression(type as SmallFloat, 'code'),
     };
   }
-  const zero = scaled ? `quantities[${width}u + feature]` : '0.0';
+  const zero = scaled ? 'quantities[width + feature]' : '0.0';
   return {
     encode: `(bitcast<u32>(i32(clamp(round(value) + ${zero}, -128.0, 127.0))) & 0xffu)`,
     decode: `(f32(bitcast<i32>(code << 24u) >> 24u) - ${zero})`,

@@ -20,7 +20,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) th
     if feature >= WIDTH { break; }
     var value = input[row * WIDTH + feature];
     if SCALED == 1 { value = divide(value, quantities[feature]); }
-    word |= encode(value, feature) << (ELEMENT_BITS * slot);
+    word |= encode(value, feature, WIDTH) << (ELEMENT_BITS * slot);
   }
   cache[(block * BLOCK_SIZE + position % BLOCK_SIZE) * ROW_WORDS + w] = word;
 }

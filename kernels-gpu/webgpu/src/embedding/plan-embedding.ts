@@ -8,11 +8,13 @@ import lookUp from './look-up.wgsl';
 /** The rows of a table that the token ids name. */
 export function planEmbedding(plan: Plan, table: DeviceWeight, output: GPUBuffer): void {
   for (const part of table.parts) {
-    const { source, bindings, constants } = weightShader(table, part);
+    const { source, bindings, constants, sizes, factors } = weightShader(table, part);
     plan.add({
       label: 'embedding',
       source: [source, lookUp].join('\n'),
       constants,
+      sizes,
+      factors,
       bindings: {
         ...bindings,
         counts: { buffer: plan.rows.counts, type: 'vec4u', access: 'uniform' },

@@ -1,5 +1,6 @@
 /// <reference types="@webgpu/types" />
 import type { WebgpuDevice } from '../device/webgpu-device.ts';
+import { usage } from './storage-buffer.ts';
 
 /** Rows of the batch, and rows whose logits are wanted: all that differs from one run to the next. */
 export interface Counts {
@@ -15,11 +16,16 @@ export interface Binding {
   readonly access?: 'read' | 'write' | 'uniform';
 }
 
-/** A kernel and what it works on. Bindings and constants are declared in front of the source. */
+/**
+ * A kernel and what it works on. Constants are part of the shader, which is compiled once for each set of them; sizes and
+ * factors, u32 and f32, are not: shapes share a shader. All are declared in front of the source, by name.
+ */
 export interface DispatchSpec {
   readonly label: string;
   readonly source: string;
   readonly constants?: Readonly<Record<string, number>>;
+  readonly sizes?: Readonly<Record<string, number>>;
+  readonly factors?: Readonly<Record<string, number>>;
   readonly bindings: Readonly<Record<string, Binding>>;
   /** Workgroups along x, y and z; a zero skips the dispatch. */
   workgroups(counts: Counts): readonly number[];
@@ -27,42 +33,74 @@ export interface DispatchSpec {
 
 export interface Dispatch {
   encode(pass: GPUComputePassEncoder, counts: Counts): void;
+  release(): void;
 }
 
 /**
  * Compiles the kernel, or takes it from the cache, and binds the buffers. One buffer under two names becomes one binding:
  * WebGPU allows no second one to a buffer that is written.
  */
-export async function createDispatch(
-  { gpu, pipelines }: WebgpuDevice,
-  { label, source, constants = {}, bindings, workgroups }: DispatchSpec,
-): Promise<Dispatch> {
-  const merged = mergeAliases(bindings);
-  const code = [
-    ...merged.map(declare),
-    ...Object.entries(constants).map(([name, value]) => `const ${name} = ${literal(value)};`),
-    merged.reduce((text, { name, names }) => names.reduce((each, alias) => rename(each, alias, name), text), source),
-  ].join('\n');
-  const entries = merged.map(({ access }, binding) => ({
-    binding,
-    visibility: 4, // GPUShaderStage.COMPUTE
-    buffer: { type: bufferTypes[access] },
-  }));
-  const { pipeline, bindGroupLayout } = await pipelines.get(label, code, { entries });
-  const bindGroup = gpu.createBindGroup({
-    label,
-    layout: bindGroupLayout,
-    entries: merged.map(({ buffer }, binding) => ({ binding, resource: { buffer } })),
-  });
-  return {
-    encode(pass, counts) {
-      const [x = 1, y = 1, z = 1] = workgroups(counts);
-      if (x === 0 || y === 0 || z === 0) return;
-      pass.setPipeline(pipeline);
-      pass.setBindGroup(0, bindGroup);
-      pass.dispatchWorkgroups(x, y, z);
-    },
-  };
+export async function createDispatch(device: WebgpuDevice, spec: DispatchSpec): Promise<Dispatch> {
+  const { label, source, constants = {}, sizes = {}, factors = {}, bindings, workgroups } = spec;
+  const numbers = numbersBuffer(device, sizes, factors);
+  try {
+    const names = [...Object.keys(sizes), ...Object.keys(factors)];
+    const all = numbers
+      ? { ...bindings, numbersOfDispatch: { buffer: numbers, type: 'Numbers', access: 'uniform' as const } }
+      : bindings;
+    const merged = mergeAliases(all);
+    const members = [
+      ...Object.keys(sizes).map((name) => `${name}: u32`),
+      ...Object.keys(factors).map((name) => `${name}: f32`),
+    ];
+    const aliased = merged.flatMap(({ name, names }) => names.map((alias) => [alias, name] as const));
+    const placed = names.map((name) => [name, `numbersOfDispatch.${name}`] as const);
+    const code = [
+      ...(numbers ? [`struct Numbers { ${members.join(', ')} }`] : []),
+      ...merged.map(declare),
+      ...Object.entries(constants).map(([name, value]) => `const ${name} = ${literal(value)};`),
+      [...aliased, ...placed].reduce((text, [from, to]) => rename(text, from, to), source),
+    ].join('\n');
+    const entries = merged.map(({ access }, binding) => ({
+      binding,
+      visibility: 4, // GPUShaderStage.COMPUTE
+      buffer: { type: bufferTypes[access] },
+    }));
+    const { pipeline, bindGroupLayout } = await device.pipelines.get(label, code, { entries });
+    const bindGroup = device.gpu.createBindGroup({
+      label,
+      layout: bindGroupLayout,
+      entries: merged.map(({ buffer }, binding) => ({ binding, resource: { buffer } })),
+    });
+    return {
+      encode(pass, counts) {
+        const [x = 1, y = 1, z = 1] = workgroups(counts);
+        if (x === 0 || y === 0 || z === 0) return;
+        pass.setPipeline(pipeline);
+        pass.setBindGroup(0, bindGroup);
+        pass.dispatchWorkgroups(x, y, z);
+      },
+      release: () => numbers?.destroy(),
+    };
+  } catch (error) {
+    numbers?.destroy();
+    throw error;
+  }
+}
+
+function numbersBuffer(
+  { gpu }: WebgpuDevice,
+  sizes: Readonly<Record<string, number>>,
+  factors: Readonly<Record<string, number>>,
+): GPUBuffer | undefined {
+  const words = new Uint32Array([
+    ...Object.values(sizes),
+    ...new Uint32Array(Float32Array.from(Object.values(factors)).buffer),
+  ]);
+  if (words.length === 0) return undefined;
+  const buffer = gpu.createBuffer({ size: 16 * Math.ceil(words.length / 4), usage: usage.uniform | usage.copyTarget });
+  gpu.queue.writeBuffer(buffer, 0, words);
+  return buffer;
 }
 
 const bufferTypes = { read: 'read-only-storage', write: 'storage', uniform: 'uniform' } as const;

@@ -31,16 +31,18 @@ export function activationConstants(activations: ActivationQuantization, inFeatu
   const groupFeatures = granularity.kind === 'group' ? Math.min(granularity.size, inFeatures) : inFeatures;
   const [least, greatest] = isFloat(type) ? [0, 0] : integerRange(type);
   return {
-    FEATURES: inFeatures,
-    GROUP_FEATURES: groupFeatures,
-    NUM_GROUPS: Math.ceil(inFeatures / groupFeatures),
-    STATIC: Number(scale.kind === 'static'),
-    ASYMMETRIC: Number(scale.kind === 'static' && scale.zero !== undefined),
-    SYMMETRIC: Number(scale.kind === 'dynamic' && scale.symmetric),
-    DIVISOR: scale.kind === 'dynamic' ? scale.divisor : 1,
-    LEAST: least,
-    GREATEST: greatest,
-    RECIPROCAL: Number(reciprocal === true),
+    constants: {
+      STATIC: Number(scale.kind === 'static'),
+      ASYMMETRIC: Number(scale.kind === 'static' && scale.zero !== undefined),
+      SYMMETRIC: Number(scale.kind === 'dynamic' && scale.symmetric),
+      RECIPROCAL: Number(reciprocal === true),
+    },
+    sizes: {
+      FEATURES: inFeatures,
+      GROUP_FEATURES: groupFeatures,
+      NUM_GROUPS: Math.ceil(inFeatures / groupFeatures),
+    },
+    factors: { DIVISOR: scale.kind === 'dynamic' ? scale.divisor : 1, LEAST: least, GREATEST: greatest },
   };
 }
 

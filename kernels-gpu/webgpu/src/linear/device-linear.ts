@@ -61,7 +61,7 @@ export async function loadLinear(
     const { activations: rule, integer } = execution(linears[0]!);
     const inPhase = phase === undefined ? {} : { phase };
     if (!rule || numerics === 'exact') return inPhase;
-    const groups = activationConstants(rule, linears[0]!.weight.inFeatures).NUM_GROUPS;
+    const groups = activationConstants(rule, linears[0]!.weight.inFeatures).sizes.NUM_GROUPS;
     const stored = [];
     for (const linear of linears) stored.push(await storedActivations(execution(linear).activations!, groups, bytes));
     const constants = keep(

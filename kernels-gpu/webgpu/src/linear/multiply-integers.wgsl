@@ -18,7 +18,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) th
     let word = codes[p * ROW_WORDS + w];
     for (var slot = 0u; slot < PER_WORD; slot++) {
       let column = w * PER_WORD + slot;
-      if column < IN_FEATURES { sum += x[source + column] * (i32(number(codeIn(word, slot))) - OFFSET); }
+      if column < IN_FEATURES { sum += x[source + column] * i32(number(codeIn(word, slot)) - OFFSET); }
     }
   }
   partial[thread] = sum;

@@ -14,7 +14,7 @@ var<workgroup> partial: array<vec4f, THREADS>;
 fn dotWord(p: u32, w: u32, xs: ptr<function, array<f32, PER_WORD>>) -> f32 {
   let word = codes[p * ROW_WORDS + w];
   var sum = 0.0;
-  if WHOLE_WORDS {
+  if WHOLE_WORDS == 1 {
     let group = w * PER_WORD / GROUP_SIZE;
     let zero = zeroAt(p, group);
     var ofX = 0.0;

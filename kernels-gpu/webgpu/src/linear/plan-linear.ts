@@ -41,6 +41,12 @@ export function planLinear(plan: Plan, linear: DeviceLinear, use: LinearUse): vo
   }
 }
 
+const biasOf = `
+fn biasOf(place: u32) -> f32 {
+  if BIASED == 0 { return 0.0; }
+  return bias[place];
+}`;
+
 interface Source {
   readonly x: GPUBuffer;
   readonly shared: number;
@@ -57,25 +63,27 @@ function planFloats(
   const { weight, bias } = linear;
   const shader = weightShader(weight, part);
   const rows = rowShader(plan, use, phase);
-  const addBias = bias ? 'bias[place]' : '0.0';
   const common = {
     bindings: {
       ...shader.bindings,
       ...rows.bindings,
       x: { buffer: x, type: 'f32' },
       y: { buffer: use.y, type: 'f32', access: 'write' },
-      ...(bias ? { bias: { buffer: bias, type: 'f32' } } : {}),
+      // Any buffer will do where there is none: one shader serves both.
+      bias: { buffer: bias ?? x, type: 'f32' },
     },
-    constants: { ...shader.constants, ...rows.constants, SHARED: shared },
-  } satisfies Pick<DispatchSpec, 'bindings' | 'constants'>;
-  const source = [shader.source, rows.source, `fn biasOf(place: u32) -> f32 { return ${addBias}; }`];
+    constants: shader.constants,
+    sizes: { ...shader.sizes, ...rows.sizes, SHARED: shared, BIASED: Number(bias !== undefined) },
+    factors: shader.factors,
+  } satisfies Pick<DispatchSpec, 'bindings' | 'constants' | 'sizes' | 'factors'>;
+  const source = [shader.source, rows.source, biasOf];
   const [outStart, outCount] = outputsOf(weight, part);
   const tiled = weight.matrices === 1;
   plan.add({
     label: 'multiply rows',
     ...common,
     source: [...source, multiplyRows].join('\n'),
-    constants: { ...common.constants, OUT_START: outStart },
+    sizes: { ...common.sizes, OUT_START: outStart },
     workgroups(counts) {
       const count = rows.count(counts);
       return tiled && count > mostSingleRows ? [0] : [Math.ceil(outCount / 4), ...splitRows(count)];
@@ -107,7 +115,9 @@ function planIntegers(
   plan.add({
     label: 'multiply integers',
     source: [shader.source, rows.source, multiplyIntegers].join('\n'),
-    constants: { ...shader.constants, ...rows.constants, SHARED: shared, OUT_START: outStart },
+    constants: shader.constants,
+    sizes: { ...shader.sizes, ...rows.sizes, SHARED: shared, OUT_START: outStart },
+    factors: shader.factors,
     bindings: {
       ...shader.bindings,
       ...rows.bindings,
@@ -135,20 +145,16 @@ function planActivations(
   plan.add({
     label: 'quantize activations',
     source: [floats, activationFunctions(rule), rows.source, quantizeActivations].join('\n'),
-    constants: {
-      ...numbers,
-      ...rows.constants,
-      SHARED: shared,
-      MATRICES: weight.matrices,
-      CODES: Number(integer !== undefined),
-    },
+    constants: { ...numbers.constants, CODES: Number(integer !== undefined) },
+    sizes: { ...numbers.sizes, ...rows.sizes, SHARED: shared, MATRICES: weight.matrices },
+    factors: numbers.factors,
     bindings: {
       ...rows.bindings,
       x: { buffer: use.x, type: 'f32' },
       constants: { buffer: constants, type: 'f32' },
       quantized: { buffer: x, type: 'u32', access: 'write' },
     },
-    workgroups: (counts) => [numbers.NUM_GROUPS, ...splitRows(rows.count(counts))],
+    workgroups: (counts) => [numbers.sizes.NUM_GROUPS, ...splitRows(rows.count(counts))],
   });
   return { x, shared: 1 };
 }
@@ -162,7 +168,7 @@ function rowShader({ rows }: Plan, { logits = false, slots = 1, experts }: Linea
       `fn inPhase(row: u32) -> bool { return ${inPhase}; }`,
       `fn matrixOf(row: u32) -> u32 { return ${experts ? 'experts[row]' : '0'}; }`,
     ].join('\n'),
-    constants: { LOGITS: Number(logits), SLOTS: slots },
+    sizes: { LOGITS: Number(logits), SLOTS: slots },
     bindings: {
       counts: { buffer: rows.counts, type: 'vec4u', access: 'uniform' },
       ...(phase === undefined ? {} : { phases: { buffer: logits ? rows.logitPhases : rows.phases, type: 'u32' } }),

@@ -36,13 +36,13 @@ export function planRoute(
       TOP_K: topK,
       SOFTMAX: Number(scoring === 'softmax'),
       NORMALIZE: Number(normalize),
-      SCALE: scale,
       BY_SCORE: Number(byScore),
       GROUPS: groups?.count ?? 0,
       GROUP_EXPERTS: groups ? numExperts / groups.count : 0,
       CHOSEN_GROUPS: groups?.chosen ?? 0,
       TWO_LARGEST: Number(groups?.score === 'two-largest'),
     },
+    factors: { SCALE: scale },
     bindings: {
       counts: { buffer: plan.rows.counts, type: 'vec4u', access: 'uniform' },
       logits: { buffer: logits, type: 'f32' },
@@ -83,7 +83,7 @@ export function planExperts(
     inputs: { weights, lowered },
     output,
     width: hiddenSize,
-    constants: { TOP_K: slots },
+    sizes: { TOP_K: slots },
     expression: 'addExperts(row, i)',
     functions:
       'fn addExperts(row: u32, i: u32) -> f32 { var sum = 0.0; for (var k = row * TOP_K; k < (row + 1) * TOP_K; k++) { sum += weights[k] * lowered[k * WIDTH + i]; } return sum; }',

@@ -16,7 +16,7 @@ export function planConcat(
     plan.add({
       label: 'concat',
       source: shader,
-      constants: {
+      sizes: {
         START: start,
         STRIDE: stride,
         SIZE: size,

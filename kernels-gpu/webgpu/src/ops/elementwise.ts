@@ -9,7 +9,7 @@ interface ElementwiseOptions {
   /** f32 buffers that the expression reads, by name. */
   readonly inputs: Readonly<Record<string, GPUBuffer>>;
   readonly others?: DispatchSpec['bindings'];
-  readonly constants?: DispatchSpec['constants'];
+  readonly sizes?: DispatchSpec['sizes'];
   readonly output: GPUBuffer;
   /** Of a row of the output. */
   readonly width: number;
@@ -25,14 +25,14 @@ interface ElementwiseOptions {
 
 /** One number of the output from numbers of the inputs. */
 export function planElementwise(plan: Plan, options: ElementwiseOptions): void {
-  const { label, inputs, others = {}, constants = {}, output, width, expression } = options;
+  const { label, inputs, others = {}, sizes = {}, output, width, expression } = options;
   const { functions = '', slots = 1, logits = false } = options;
   plan.add({
     label,
     source: [functions, `fn numberAt(row: u32, i: u32, place: u32) -> f32 { return ${expression}; }`, shader].join(
       '\n',
     ),
-    constants: { ...constants, WIDTH: width, SLOTS: slots, LOGITS: Number(logits) },
+    sizes: { ...sizes, WIDTH: width, SLOTS: slots, LOGITS: Number(logits) },
     bindings: {
       counts: { buffer: plan.rows.counts, type: 'vec4u', access: 'uniform' },
       ...Object.fromEntries(Object.entries(inputs).map(([name, buffer]) => [name, { buffer, type: 'f32' }])),

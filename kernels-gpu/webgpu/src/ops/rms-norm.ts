@@ -21,7 +21,9 @@ export function planRmsNorm(
   plan.add({
     label: 'rms-norm',
     source: shader,
-    constants: { SIZE: size, RUNS: runs, EPSILON: epsilon, BIASED: Number(biased) },
+    constants: { BIASED: Number(biased) },
+    sizes: { SIZE: size, RUNS: runs },
+    factors: { EPSILON: epsilon },
     bindings: {
       counts: { buffer: plan.rows.counts, type: 'vec4u', access: 'uniform' },
       input: { buffer: input, type: 'f32' },

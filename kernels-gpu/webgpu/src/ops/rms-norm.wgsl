@@ -22,7 +22,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) th
     if thread < half { partial[thread] += partial[thread + half]; }
     workgroupBarrier();
   }
-  let factor = 1.0 / sqrt(partial[0] / SIZE + EPSILON);
+  let factor = 1.0 / sqrt(partial[0] / f32(SIZE) + EPSILON);
   for (var i = thread; i < SIZE; i += THREADS) {
     var value = input[start + i] * factor * weight[i];
     if BIASED == 1 { value += weight[SIZE + i]; }

@@ -13,7 +13,7 @@ export function planRope(plan: Plan, operation: RopeOperation, width: number, va
   plan.add({
     label: 'rope',
     source: shader,
-    constants: {
+    sizes: {
       HEADS: heads,
       HEAD_SIZE: headSize,
       PAIRS: pairs,

@@ -24,60 +24,68 @@ export function planOperation(
   const value = (name: string) => plan.buffer(`value ${name}`, 4 * plan.rows.capacity * widthOf(name));
   switch (operation.kind) {
     case 'embedding':
-      return planEmbedding(plan, modules.tables.get(operation.module)!, value(operation.output));
+      planEmbedding(plan, modules.tables.get(operation.module)!, value(operation.output));
+      break;
     case 'rms-norm': {
       const { input, output, size, epsilon } = operation;
       const norm = modules.vectors.get(operation.module)!;
-      return planRmsNorm(plan, norm, { size, epsilon, runs: widthOf(input) / size }, value(input), value(output));
+      planRmsNorm(plan, norm, { size, epsilon, runs: widthOf(input) / size }, value(input), value(output));
+      break;
     }
     case 'linear':
       for (const { module, output } of operation.parts) {
         planLinear(plan, modules.linears.get(module)!, { x: value(operation.input), y: value(output) });
       }
-      return;
+      break;
     case 'concat':
-      return planConcat(plan, operation, widthOf, value);
+      planConcat(plan, operation, widthOf, value);
+      break;
     case 'rope':
       for (const name of operation.values) planRope(plan, operation, widthOf(name), value(name));
-      return;
+      break;
     case 'attention':
-      return planAttention(plan, operation, modules.caches.get(operation.cache)!, {
+      planAttention(plan, operation, modules.caches.get(operation.cache)!, {
         query: value(operation.query),
         key: value(operation.key),
         value: value(operation.value),
         output: value(operation.output),
       });
+      break;
     case 'silu-mul':
-      return planElementwise(plan, {
+      planElementwise(plan, {
         label: 'silu-mul',
         inputs: { gate: value(operation.gate), up: value(operation.up) },
         output: value(operation.output),
         width: widthOf(operation.output),
         expression: 'gate[place] * sigmoid(gate[place]) * up[place]',
       });
+      break;
     case 'moe': {
       const experts = modules.experts.get(operation.module)!;
       const routing = routingBuffers(plan, operation.topK);
       const bias = operation.choiceBias === undefined ? undefined : modules.vectors.get(operation.choiceBias)!.numbers;
       planRoute(plan, operation, experts.gate.weight.matrices, value(operation.routerLogits), routing, bias);
-      return planExperts(plan, experts, routing, value(operation.input), value(operation.output));
+      planExperts(plan, experts, routing, value(operation.input), value(operation.output));
+      break;
     }
     case 'sigmoid-mul':
-      return planElementwise(plan, {
+      planElementwise(plan, {
         label: 'sigmoid-mul',
         inputs: { gate: value(operation.gate), input: value(operation.input) },
         output: value(operation.output),
         width: widthOf(operation.output),
         expression: 'sigmoid(gate[row]) * input[place]',
       });
+      break;
     case 'add':
-      return planElementwise(plan, {
+      planElementwise(plan, {
         label: 'add',
         inputs: { left: value(operation.left), right: value(operation.right) },
         output: value(operation.output),
         width: widthOf(operation.output),
         expression: 'left[place] + right[place]',
       });
+      break;
     case 'logits': {
       const width = widthOf(operation.input);
       const gathered = plan.buffer('rows of logits', 4 * plan.rows.logitCapacity * width);
@@ -90,9 +98,10 @@ export function planOperation(
         expression: 'all[logitRows[row] * WIDTH + i]',
         logits: true,
       });
-      return planLinear(plan, modules.linears.get(operation.module)!, { x: gathered, y: logits, logits: true });
+      planLinear(plan, modules.linears.get(operation.module)!, { x: gathered, y: logits, logits: true });
+      break;
     }
     default:
-      return unknownOperation(operation, index);
+      unknownOperation(operation, index);
   }
 }

@@ -12,8 +12,6 @@ export interface Plan {
   add(spec: DispatchSpec): void;
   /** A buffer of a name and size, the same for all who ask; with `perRun` filled from the positions before each run. */
   buffer(name: string, bytes: number, perRun?: (positions: Int32Array) => Float32Array<ArrayBuffer>): GPUBuffer;
-  /** A buffer with content. */
-  constant(content: Float32Array | Uint32Array | Int32Array): GPUBuffer;
   /** Fills the buffers that depend on the positions of the rows. */
   writePositions(positions: Int32Array): void;
   /** Waits for the compiler. */
@@ -23,7 +21,6 @@ export interface Plan {
 
 export function createPlan(device: WebgpuDevice, rows: RowBuffers): Plan {
   const buffers = new Map<string, GPUBuffer>();
-  const constants: GPUBuffer[] = [];
   const dispatches: Promise<Dispatch>[] = [];
   const writers: ((positions: Int32Array) => void)[] = [];
   return {
@@ -44,17 +41,13 @@ export function createPlan(device: WebgpuDevice, rows: RowBuffers): Plan {
       if (perRun) writers.push((positions) => device.gpu.queue.writeBuffer(buffer, 0, perRun(positions)));
       return buffer;
     },
-    constant(content) {
-      const buffer = storageBuffer(device, content);
-      constants.push(buffer);
-      return buffer;
-    },
     writePositions(positions) {
       for (const write of writers) write(positions);
     },
     finish: () => Promise.all(dispatches),
     release() {
-      for (const buffer of [...buffers.values(), ...constants, ...rows.all]) buffer.destroy();
+      for (const buffer of [...buffers.values(), ...rows.all]) buffer.destroy();
+      for (const dispatch of dispatches) dispatch.then((one) => one.release()).catch(() => {});
     },
   };
 }

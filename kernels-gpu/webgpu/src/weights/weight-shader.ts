@@ -16,23 +16,26 @@ export function weightShader(
   return {
     source: [floats, `fn number(code: u32) -> f32 { return ${form.code.number}; }`, accessors].join('\n'),
     bindings,
-    constants: {
-      BITS: form.code.bits,
-      OFFSET: form.code.offset,
+    constants: { BITS: form.code.bits },
+    factors: { OFFSET: form.code.offset },
+    sizes: {
       ROW_WORDS: form.rowWords,
       IN_FEATURES: inFeatures,
       OUT_FEATURES: outFeatures,
       GROUPS: groups,
-      GROUP_SIZE: form.groupSize,
-      INDEXED: Number(form.indexed),
-      SCALED: Number(form.scaled),
-      ZEROS: Number(form.zeros),
-      SHIFTED: Number(form.shifted),
+      // All columns of the last word too.
+      GROUP_SIZE: groups === 1 ? 32 * form.rowWords : form.groupSize,
       ZERO_AT: places.zero,
       SHIFT_AT: places.shift,
       GROUP_OF_AT: places.groupOf,
       PART_FIRST: firstRow,
       PART_ROWS: rows,
+      INDEXED: Number(form.indexed),
+      SCALED: Number(form.scaled),
+      ZEROS: Number(form.zeros),
+      SHIFTED: Number(form.shifted),
+      // Numbers of one group fill whole words.
+      WHOLE_WORDS: Number(!form.indexed && (groups === 1 || (form.groupSize * form.code.bits) % 32 === 0)),
     },
   };
 }

@@ -7,8 +7,6 @@
 
 const PER_WORD = 32 / BITS;
 const CODE_MASK = 0xffffffffu >> (32 - BITS);
-// Numbers of one group fill whole words.
-const WHOLE_WORDS = INDEXED == 0 && (GROUP_SIZE % PER_WORD == 0 || GROUPS == 1);
 
 fn slotBit(slot: u32) -> u32 {
   if BITS < 8 { return 8 * (slot & 3) + BITS * (slot >> 2); }

@@ -92,5 +92,6 @@ void dense(InstructionSet, std::mt19937&, Report&);
 void avxVnni(std::mt19937&, Report&);
 void matrixTiles(std::mt19937&, Report&);
 void packing(std::mt19937&, Report&);
+void words(std::mt19937&, Report&);
 
 }  // namespace checks

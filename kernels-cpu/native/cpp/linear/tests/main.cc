@@ -31,6 +31,7 @@ int main(int argc, char** argv) {
     std::printf("skipped avx-vnni encoded as AVX-512, and emulated amx: this machine does not have AVX-512\n");
   }
   checks::packing(random, report);
+  checks::words(random, report);
   report.print("packing");
   std::printf("%s\n", report.failures == 0 ? "all passed" : "FAILED");
   return report.failures == 0 ? 0 : 1;

@@ -1,0 +1,3 @@
+import { verifyFixtures } from './verify-webgpu.ts';
+
+await verifyFixtures('slow');
