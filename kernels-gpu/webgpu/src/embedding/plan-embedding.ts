@@ -2,6 +2,7 @@
 import { splitRows } from '../gpu/split-rows.ts';
 import type { Plan } from '../run/plan.ts';
 import type { DeviceWeight } from '../weights/device-weight.ts';
+import weightAt from '../weights/weight-at.wgsl';
 import { weightShader } from '../weights/weight-shader.ts';
 import lookUp from './look-up.wgsl';
 
@@ -11,7 +12,7 @@ export function planEmbedding(plan: Plan, table: DeviceWeight, output: GPUBuffer
     const { source, bindings, constants, sizes, factors } = weightShader(table, part);
     plan.add({
       label: 'embedding',
-      source: [source, lookUp].join('\n'),
+      source: [source, weightAt, lookUp].join('\n'),
       constants,
       sizes,
       factors,

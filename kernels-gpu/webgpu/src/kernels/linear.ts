@@ -2,7 +2,7 @@ import { approximateActivations, type LinearKernel, refuseActivations } from '@l
 import type { WebgpuDevice } from '../device/webgpu-device.ts';
 import { loadLinear } from '../linear/device-linear.ts';
 import { planLinear } from '../linear/plan-linear.ts';
-import { refuseWeight, weightBytes } from '../weights/weight-form.ts';
+import { hasSlices, refuseWeight, weightBytes, weightForm } from '../weights/weight-form.ts';
 import { prepareSingle } from './single-module.ts';
 
 /** Packed codes, taken apart in the shader; sums in f32, of integer execution in i32. */
@@ -12,7 +12,15 @@ export const linear: LinearKernel<WebgpuDevice> = {
     refuseWeight(description.weight, linear.name) ??
     (numerics === 'exact' ? undefined : refuseActivations(description, linear.name, { maxBits: 8 })),
   bytes: ({ weight, bias }) => weightBytes(weight) + (bias ? 4 * weight.outFeatures : 0),
-  approximation: approximateActivations,
+  approximation(description, numerics) {
+    const { weight } = description;
+    const rounds = numerics === 'fast' && hasSlices(weightForm(weight), weight.inFeatures);
+    const notes = [
+      rounds && 'activations rounded to 16 bits per token and 32 features',
+      approximateActivations(description, numerics),
+    ];
+    return notes.filter(Boolean).join('; ') || undefined;
+  },
   async prepare(description, { device, numerics, bytes }) {
     const { inFeatures, outFeatures } = description.weight;
     const single = await prepareSingle(device, bytes, {

@@ -17,6 +17,7 @@ import { activationConstants, storedActivations } from './activation-constants.t
 /** A linear on the device, or the same projection of all experts of a block, one after the other. */
 export interface DeviceLinear {
   readonly weight: DeviceWeight;
+  readonly numerics: Numerics;
   /** `[matrices, outFeatures]` */
   readonly bias?: GPUBuffer;
   readonly executions: readonly DeviceExecution[];
@@ -93,7 +94,7 @@ export async function loadLinear(
             await loadExecution('decode', (linear) => linear.decoding ?? linear),
           ];
     const bytesOfBuffers = buffers.reduce((sum, { size }) => sum + size, 0);
-    return { weight, ...bias, executions, bytes: weight.bytes + bytesOfBuffers, release };
+    return { weight, numerics, ...bias, executions, bytes: weight.bytes + bytesOfBuffers, release };
   } catch (error) {
     release();
     throw error;

@@ -5,11 +5,15 @@ import floats from '../numbers/floats.wgsl';
 import type { Plan } from '../run/plan.ts';
 import { phaseNumbers } from '../run/row-buffers.ts';
 import type { WeightPart } from '../weights/device-weight.ts';
+import weightAt from '../weights/weight-at.wgsl';
+import { hasSlices } from '../weights/weight-form.ts';
 import { weightShader } from '../weights/weight-shader.ts';
 import { activationConstants, activationFunctions } from './activation-constants.ts';
 import type { DeviceExecution, DeviceLinear } from './device-linear.ts';
+import { dotBytes } from './dot-bytes.ts';
 import multiplyIntegers from './multiply-integers.wgsl';
 import multiplyRows from './multiply-rows.wgsl';
+import multiplySlices from './multiply-slices.wgsl';
 import multiplyTiles from './multiply-tiles.wgsl';
 import quantizeActivations from './quantize-activations.wgsl';
 import rowsSource from './rows.wgsl';
@@ -44,7 +48,7 @@ export function planLinear(plan: Plan, linear: DeviceLinear, use: LinearUse): vo
 const biasOf = `
 fn biasOf(place: u32) -> f32 {
   if BIASED == 0 { return 0.0; }
-  return bias[place];
+  return bitcast<f32>(bias[place]);
 }`;
 
 interface Source {
@@ -70,7 +74,7 @@ function planFloats(
       x: { buffer: x, type: 'f32' },
       y: { buffer: use.y, type: 'f32', access: 'write' },
       // Any buffer will do where there is none: one shader serves both.
-      bias: { buffer: bias ?? x, type: 'f32' },
+      bias: { buffer: bias ?? part.tables, type: 'u32' },
     },
     constants: shader.constants,
     sizes: { ...shader.sizes, ...rows.sizes, SHARED: shared, BIASED: Number(bias !== undefined) },
@@ -79,21 +83,49 @@ function planFloats(
   const source = [shader.source, rows.source, biasOf];
   const [outStart, outCount] = outputsOf(weight, part);
   const tiled = weight.matrices === 1;
-  plan.add({
-    label: 'multiply rows',
-    ...common,
-    source: [...source, multiplyRows].join('\n'),
-    sizes: { ...common.sizes, OUT_START: outStart },
-    workgroups(counts) {
-      const count = rows.count(counts);
-      return tiled && count > mostSingleRows ? [0] : [Math.ceil(outCount / 4), ...splitRows(count)];
-    },
-  });
+  const single = (count: number) => !tiled || count <= mostSingleRows;
+  if (hasSlices(weight.form, weight.inFeatures)) {
+    const threads = Math.min(256, 32 * Math.ceil(weight.inFeatures / 1024));
+    // More rows for each workgroup save reading x; fewer keep a small matrix on the whole device.
+    const blocks = outCount * weight.inFeatures >= 2 ** 24 ? 4 : 1;
+    plan.add({
+      label: 'multiply slices',
+      source: [...source, dotBytes(plan.device), multiplySlices].join('\n'),
+      constants: {
+        ...common.constants,
+        THREADS: threads,
+        OWN_SLICES: Math.ceil(weight.inFeatures / 32 / threads),
+        PLANES: Number(linear.numerics === 'fast'),
+      },
+      sizes: { ...common.sizes, OUT_START: outStart, BLOCKS: blocks },
+      factors: common.factors,
+      bindings: {
+        ...common.bindings,
+        codes: { buffer: part.codes, type: 'vec4u' },
+        x: { buffer: x, type: 'vec4f' },
+      },
+      workgroups(counts) {
+        const count = rows.count(counts);
+        return single(count) ? [Math.ceil(outCount / (8 * blocks)), ...splitRows(count)] : [0];
+      },
+    });
+  } else {
+    plan.add({
+      label: 'multiply rows',
+      ...common,
+      source: [...source, multiplyRows].join('\n'),
+      sizes: { ...common.sizes, OUT_START: outStart },
+      workgroups(counts) {
+        const count = rows.count(counts);
+        return single(count) ? [Math.ceil(outCount / 4), ...splitRows(count)] : [0];
+      },
+    });
+  }
   if (!tiled) return;
   plan.add({
     label: 'multiply tiles',
     ...common,
-    source: [...source, multiplyTiles].join('\n'),
+    source: [...source, weightAt, multiplyTiles].join('\n'),
     workgroups(counts) {
       const count = rows.count(counts);
       return count > mostSingleRows ? [Math.ceil(part.rows / 64), Math.ceil(count / 64)] : [0];

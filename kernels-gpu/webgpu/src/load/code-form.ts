@@ -10,15 +10,17 @@ export interface CodeForm {
   readonly number: string;
   /** Fields of integers are unsigned up to 4 bits and signed with 8; this much above the integer itself. */
   readonly offset: number;
+  /** Fields are integers, of at most 8 bits. */
+  readonly integers: boolean;
 }
 
 /** Of codes of at most 32 bits. */
 export function codeForm(type: ElementType): CodeForm {
   const bits = bitsOf(type);
-  if (type === 'f32') return { bits: 32, convert: 'code', number: 'bitcast<f32>(code)', offset: 0 };
+  if (type === 'f32') return { bits: 32, convert: 'code', number: 'bitcast<f32>(code)', offset: 0, integers: false };
   if (isFloat(type) && type !== 'f64' && type !== 'e8m0') {
     const width = bits <= 4 ? 4 : bits <= 8 ? 8 : 16;
-    return { bits: width, convert: 'code', number: decodeExpression(type, 'code'), offset: 0 };
+    return { bits: width, convert: 'code', number: decodeExpression(type, 'code'), offset: 0, integers: false };
   }
   const signed = type.startsWith('i');
   if (!isFloat(type) && bits <= 4) {
@@ -29,19 +31,26 @@ export function codeForm(type: ElementType): CodeForm {
       convert: signed ? `code ^ ${sign}u` : 'code',
       number: 'f32(code)',
       offset: signed ? sign : 0,
+      integers: true,
     };
   }
   if (!isFloat(type) && bits <= 8) {
     const extended = bits === 8 ? 'code' : `u32(${signExtended('code', bits)}) & 0xffu`;
     const convert = signed ? extended : 'code ^ 0x80u';
-    return { bits: 8, convert, number: `f32(${signExtended('code', 8)})`, offset: signed ? 0 : -128 };
+    return { bits: 8, convert, number: `f32(${signExtended('code', 8)})`, offset: signed ? 0 : -128, integers: true };
   }
   return numberForm(type);
 }
 
 /** Every code as an f32 of its own; what has more than 32 bits is decoded before it comes here. */
 export function numberForm(type: ElementType): CodeForm {
-  return { bits: 32, convert: `bitcast<u32>(${decodeNumber(type)})`, number: 'bitcast<f32>(code)', offset: 0 };
+  return {
+    bits: 32,
+    convert: `bitcast<u32>(${decodeNumber(type)})`,
+    number: 'bitcast<f32>(code)',
+    offset: 0,
+    integers: false,
+  };
 }
 
 /** WGSL: the number of a stored code. */

@@ -50,6 +50,12 @@ export function weightForm(weight: QuantizedWeight): WeightForm {
   };
 }
 
+/** Whether the numbers of a group cover whole slices of 32 columns, of integer codes: multiply-slices.wgsl. */
+export function hasSlices({ code, groupSize, indexed, shifted }: WeightForm, inFeatures: number): boolean {
+  const integers = code.integers && (code.bits === 4 || code.bits === 8);
+  return integers && !indexed && !shifted && inFeatures % 32 === 0 && (groupSize >= inFeatures || groupSize % 32 === 0);
+}
+
 /** Words of one row: its codes, and its numbers in each table. */
 export function rowWords({ rowWords: codes, scaled, zeros, shifted }: WeightForm, groups: number) {
   return { codes, tables: groups * [scaled, zeros, shifted].filter(Boolean).length };

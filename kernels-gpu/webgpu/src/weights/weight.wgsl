@@ -44,7 +44,3 @@ fn weightIn(word: u32, slot: u32, p: u32, column: u32) -> f32 {
   let group = groupOf(p, column);
   return (number(codeIn(word, slot)) - zeroAt(p, group)) * scaleAt(p, group) + shiftAt(p, group);
 }
-
-fn weightAt(p: u32, column: u32) -> f32 {
-  return weightIn(codes[p * ROW_WORDS + column / PER_WORD], column % PER_WORD, p, column);
-}
