@@ -41,9 +41,10 @@ export async function tryRun(
   command: string,
   args: readonly string[],
   cwd: string,
+  env?: NodeJS.ProcessEnv,
 ): Promise<{ readonly code: number; readonly stdout: string; readonly stderr: string }> {
   try {
-    const { stdout, stderr } = await execute(command, [...args], { cwd, shell: process.platform === 'win32' });
+    const { stdout, stderr } = await execute(command, [...args], { cwd, env, shell: process.platform === 'win32' });
     return { code: 0, stdout, stderr };
   } catch (error) {
     const { code, stdout, stderr } = error as { code: unknown; stdout: string; stderr: string };

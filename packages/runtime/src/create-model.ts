@@ -7,6 +7,7 @@ import { createGeneration, type Generation } from './engine/generation.ts';
 import { bytesPerStep } from './evaluate/bytes-per-step.ts';
 import type { Model, ModelInfo } from './model.ts';
 import { explainPlan } from './plan/explain-model.ts';
+import { fallbackWarnings } from './plan/fallback-warning.ts';
 import type { ModelPlan } from './plan/plan-model.ts';
 import { resolveSampling } from './sampling/resolve-sampling.ts';
 import { createSampler } from './sampling/sampler.ts';
@@ -190,6 +191,6 @@ function describeModel({ plan, executable, chat }: ModelParts): ModelInfo {
     contextLength: plan.program.contextLength,
     hasChatTemplate: chat !== undefined,
     memory: executable.memory,
-    warnings: plan.warnings,
+    warnings: [...plan.warnings, ...fallbackWarnings(plan)],
   };
 }

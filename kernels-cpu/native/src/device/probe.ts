@@ -1,27 +1,28 @@
-import { execFile } from 'node:child_process';
 import { cpus } from 'node:os';
 import type { ProbeResult, Refusal } from '@lowbit/core';
-import { findAddon } from '../addon/find-addon.ts';
+import { type FoundAddon, findAddon } from '../addon/find-addon.ts';
 import { loadAddon } from '../addon/load-addon.ts';
 import type { NativeDevice } from './native-device.ts';
 import { physicalCores } from './physical-cores.ts';
+import { selfTest } from './self-test.ts';
 import { verdictCache } from './verdict-cache.ts';
 
-/**
- * Lets a process of its own load the addon, compute something with every instruction set and check it: whatever is wrong
- * with a binary ends that process and not this one. Once for each binary and processor.
- */
+/** The device, once its addon has passed its self-test on this processor. */
 export async function probe(): Promise<ProbeResult<NativeDevice>> {
-  const found = findAddon();
-  if ('missing' in found) return unavailable('NATIVE_ADDON', found.missing);
-  const cache = verdictCache(found.path);
-  let verdict = cache.read();
-  if (verdict === undefined) {
-    verdict = await selfTest(found.path);
-    cache.write(verdict);
-  }
-  if (verdict !== '') return unavailable('SELF_TEST', verdict);
-  return { kind: 'ready', device: nativeDevice() };
+  const refusal = await refuseAddon(findAddon());
+  return refusal ? { kind: 'unavailable', refusal } : { kind: 'ready', device: nativeDevice() };
+}
+
+/** Why an addon cannot be used. The self-test runs once for each binary and processor. */
+export async function refuseAddon(found: FoundAddon, cacheFolder?: string): Promise<Refusal | undefined> {
+  if ('missing' in found) return refusal('NATIVE_ADDON', found.missing);
+  const cache = verdictCache(found.path, cacheFolder);
+  const known = cache.read();
+  if (known !== undefined) return known === '' ? undefined : refusal('SELF_TEST', known);
+  const result = await selfTest(found.path);
+  if (result.kind === 'passed') cache.write('');
+  else if (result.lasting) cache.write(result.reason);
+  return result.kind === 'passed' ? undefined : refusal('SELF_TEST', result.reason);
 }
 
 function nativeDevice(): NativeDevice {
@@ -32,29 +33,7 @@ function nativeDevice(): NativeDevice {
   return { kind: 'cpu', name, threads, instructionSet };
 }
 
-/** @returns empty, or what went wrong */
-function selfTest(path: string): Promise<string> {
-  const script = 'process.stdout.write(JSON.stringify(require(process.argv[1]).selfTest()))';
-  return new Promise((resolve) => {
-    execFile(process.execPath, ['-e', script, path], { timeout: 30_000 }, (error, stdout, stderr) => {
-      if (error) resolve(`the self-test of ${path} failed: ${lastLine(stderr) || error.message}`);
-      else resolve(JSON.parse(stdout));
-    });
-  });
-}
-
-/** Node ends its report of an exception with its own version; before it stands the error. */
-function lastLine(text: string): string {
-  return (
-    text
-      .split('\n')
-      .filter((line) => /\bError\b/.test(line))
-      .at(-1)
-      ?.trim() ?? ''
-  );
-}
-
-function unavailable(code: string, message: string): { readonly kind: 'unavailable'; readonly refusal: Refusal } {
+function refusal(code: string, message: string): Refusal {
   const hint = 'Use --device cpu:reference, or build the addon: cmake and a C++ compiler, then npm run build.';
-  return { kind: 'unavailable', refusal: { by: 'native', code, message, hint } };
+  return { by: 'native', code, message, hint };
 }
