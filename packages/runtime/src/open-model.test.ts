@@ -29,7 +29,7 @@ describe('the shipped model', () => {
       method: 'awq',
       schemes: ['w4a16', 'unquantized'],
       backend: 'cpu:reference',
-      numerics: 'faithful',
+      numerics: 'fast',
       vocabSize: 4096,
       contextLength: 1024,
       hasChatTemplate: false,

@@ -5,13 +5,14 @@ export interface PlanOptions {
   readonly registry: Registry;
   /** `cpu`: the best backend present for that kind of device; `cpu:reference`: that one. Default `cpu`. */
   readonly device?: string | undefined;
-  /** Default `faithful`: as the checkpoint says. */
+  /** Default `fast` where no linear of the checkpoint quantizes its activations, else `faithful`. */
   readonly numerics?: Numerics | undefined;
   /** Most tokens in one sequence; default and upper bound are the model's own. */
   readonly contextLength?: number | undefined;
   /**
-   * What the KV cache holds. Default `auto`: as the checkpoint says, f32 where it says nothing. 8-bit floats use the
-   * checkpoint's scales; where it has none, a scale of 1, and a warning.
+   * What the KV cache holds. Default `auto`: as the checkpoint says; where it says nothing f32, and f16 with numerics
+   * `fast` where the backend has it. 8-bit floats use the checkpoint's scales; where it has none, a scale of 1, and a
+   * warning.
    */
   readonly kvCacheType?: KvCacheType | undefined;
   readonly signal?: AbortSignal | undefined;

@@ -5,7 +5,7 @@ import { openShippedModel, readGolden, shippedModel } from '../test-support/ship
 import { measurePerplexity } from './measure-perplexity.ts';
 
 it('has the recorded perplexity on held-out text, within 0.1 %', async () => {
-  const model = await openShippedModel();
+  const model = await openShippedModel({ numerics: 'faithful' });
   const text = await readFile(join(shippedModel, '../heldout.txt'), 'utf8');
   const { perplexity, windows } = await measurePerplexity(model, text, { window: 512, windows: 64 });
   const { heldout_ppl: recorded } = await readGolden();

@@ -1,8 +1,10 @@
 import {
+  type Backend,
   createRegistry,
   type ElementType,
   type KvCacheDescription,
   type KvQuantization,
+  type Numerics,
   plain,
   type QuantizationMethod,
 } from '@lowbit/core';
@@ -56,7 +58,11 @@ function cacheMethod({ type, scaled = false, zeros = false }: Cache): Quantizati
   };
 }
 
-async function plan(cache: Cache | undefined, kvCacheType?: KvCacheType) {
+async function plan(
+  cache: Cache | undefined,
+  kvCacheType?: KvCacheType,
+  { numerics, backend = reference }: { readonly numerics?: Numerics; readonly backend?: Backend } = {},
+) {
   const tensors = tinyTensors();
   for (const layer of [0, 1]) {
     const add = (suffix: string) => {
@@ -67,8 +73,8 @@ async function plan(cache: Cache | undefined, kvCacheType?: KvCacheType) {
   }
   const config = cache ? { ...tinyConfig, quantization_config: { quant_method: 'cached' } } : tinyConfig;
   const folder = memoryFolder({ 'config.json': config, 'model.safetensors': writeSafetensors(tensors) });
-  const registry = createRegistry({ methods: cache ? [cacheMethod(cache)] : [], backends: [reference] });
-  const planned = await planModel(folder, { registry, kvCacheType });
+  const registry = createRegistry({ methods: cache ? [cacheMethod(cache)] : [], backends: [backend] });
+  const planned = await planModel(folder, { registry, kvCacheType, numerics });
   await planned.checkpoint.close();
   const { description, rule } = planned.modules.get('model.layers.1.self_attn')!;
   const unused = [...planned.unused].map(([name, { reason }]) => `${name}: ${reason}`);
@@ -78,15 +84,48 @@ async function plan(cache: Cache | undefined, kvCacheType?: KvCacheType) {
 const scaled: Cache = { type: 'f8e4m3', scaled: true };
 
 describe('kvCacheType', () => {
-  it.each([undefined, 'auto'] as const)(
-    '%s: as the checkpoint says, f32 where it says nothing',
-    async (kvCacheType) => {
-      expect(await plan(undefined, kvCacheType)).toMatchObject({ cache: { type: 'f32' }, warnings: [] });
-      const { cache, warnings, unused } = await plan(scaled, kvCacheType);
-      expect(cache).toMatchObject({ type: 'f8e4m3', scheme: 'cached', quantization: { key: { scale: {} } } });
-      expect([...warnings, ...unused]).toEqual([]);
-    },
-  );
+  it.each([undefined, 'auto'] as const)('%s: as the checkpoint says', async (kvCacheType) => {
+    const { cache, warnings, unused } = await plan(scaled, kvCacheType);
+    expect(cache).toMatchObject({ type: 'f8e4m3', scheme: 'cached', quantization: { key: { scale: {} } } });
+    expect([...warnings, ...unused]).toEqual([]);
+  });
+
+  it.each([
+    [undefined, 'f16', 'the checkpoint says nothing about it, and numerics are fast'],
+    ['fast', 'f16', 'the checkpoint says nothing about it, and numerics are fast'],
+    ['faithful', 'f32', 'the checkpoint is not quantized'],
+    ['exact', 'f32', 'the checkpoint is not quantized'],
+  ] as const)('auto on a checkpoint that says nothing, numerics %s: %s', async (numerics, type, rule) => {
+    const planned = await plan(undefined, 'auto', numerics ? { numerics } : {});
+    expect(planned).toEqual({
+      cache: { ...planned.cache, type, scheme: 'unquantized' },
+      rule,
+      warnings: [],
+      unused: [],
+    });
+  });
+
+  it('auto with numerics fast stays f32 where the backend has no f16', async () => {
+    const backend: Backend = {
+      ...reference,
+      kernels: {
+        ...reference.kernels,
+        kvCache: reference.kernels.kvCache.map((kernel) => ({
+          ...kernel,
+          refuse: ({ type }) =>
+            type === 'f32'
+              ? undefined
+              : { by: kernel.name, code: 'KV_CACHE_TYPE', message: `keys and values as ${type}` },
+        })),
+      },
+    };
+    expect(await plan(undefined, 'auto', { numerics: 'fast', backend })).toMatchObject({ cache: { type: 'f32' } });
+    await expect(plan(undefined, 'f16', { numerics: 'fast', backend })).rejects.toThrow('keys and values as f16');
+  });
+
+  it('a named type holds with numerics fast too', async () => {
+    expect(await plan(undefined, 'f32', { numerics: 'fast' })).toMatchObject({ cache: { type: 'f32' } });
+  });
 
   it.each([
     ['f16', 'f16'],

@@ -7,6 +7,7 @@ import {
   type UnusedRule,
 } from '@lowbit/core';
 import type { KvCacheType } from '../open-options.ts';
+import type { ReadyBackend } from './choose-backend.ts';
 import type { DescribedModel, DescribedModule } from './describe-modules.ts';
 
 const elementTypes: Readonly<Record<Exclude<KvCacheType, 'auto'>, ElementType>> = {
@@ -57,6 +58,24 @@ export function chooseKvCacheType(model: DescribedModel, wanted: KvCacheType = '
     modules.set(name, { description: replaced, ...rule });
   }
   return { modules, warnings: [...warnings], leftAside };
+}
+
+/**
+ * `auto` with numerics `fast`: f16 for every KV cache of which the checkpoint says nothing, where the backend has a kernel
+ * for it.
+ */
+export function halveKvCaches(
+  modules: ReadonlyMap<string, DescribedModule>,
+  { backend, device }: ReadyBackend,
+): ReadonlyMap<string, DescribedModule> {
+  const halved = new Map(modules);
+  for (const [name, { description }] of modules) {
+    if (description.kind !== 'kvCache' || description.scheme !== 'unquantized') continue;
+    const half: KvCacheDescription = { ...description, type: 'f16' };
+    if (backend.kernels.kvCache.every((kernel) => kernel.refuse(half, device, 'fast'))) continue;
+    halved.set(name, { description: half, rule: 'the checkpoint says nothing about it, and numerics are fast' });
+  }
+  return halved;
 }
 
 function replaceType(

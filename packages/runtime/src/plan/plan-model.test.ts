@@ -35,7 +35,7 @@ describe('explainModel', () => {
     expect(explanation).toMatchObject({
       method: 'unquantized',
       backend: 'cpu:reference',
-      numerics: 'faithful',
+      numerics: 'fast',
       unused: [],
       warnings: [],
     });
@@ -50,7 +50,7 @@ describe('explainModel', () => {
     });
     const stored = Object.values(tinyTensors()).reduce((sum, { bytes }) => sum + bytes.length, 0);
     expect(explanation.bytes.stored).toBe(stored);
-    // Two layers, keys and values, one head of 4 features, f32.
+    // Two layers, keys and values, one head of 4 features; the reference backend holds f16 in 4 bytes.
     expect(explanation.bytes.kvCachePerToken).toBe(2 * 2 * 4 * 4);
     // hidden, normed, query, attended, update; key, value; gate, up: f32.
     expect(explanation.bytes.workspacePerToken).toBe((5 * 8 + 2 * 4 + 2 * 12) * 4);

@@ -16,7 +16,8 @@ import { type Checkpoint, readCheckpoint } from '../checkpoint/read-checkpoint.t
 import { findModel } from '../models/find-model.ts';
 import type { PlanOptions } from '../open-options.ts';
 import { candidateBackends, probeBackend, type ReadyBackend, refusalOf } from './choose-backend.ts';
-import { chooseKvCacheType } from './choose-kv-cache-type.ts';
+import { chooseKvCacheType, halveKvCaches } from './choose-kv-cache-type.ts';
+import { chooseNumerics } from './choose-numerics.ts';
 import { type DescribedModule, describeModules } from './describe-modules.ts';
 import { requireMethod } from './require-method.ts';
 import { unusedRules } from './unused-rules.ts';
@@ -47,7 +48,8 @@ export async function planModel(path: string | ModelFolder, options: PlanOptions
   const checkpoint = await readCheckpoint(folder, options.registry);
   try {
     const described = await describeCheckpoint(checkpoint, options);
-    const numerics = options.numerics ?? 'faithful';
+    const descriptions = [...described.modules.values()].map(({ description }) => description);
+    const numerics = options.numerics ?? chooseNumerics(descriptions);
     const chosen = await chooseBackend(described.modules, numerics, options);
     return { checkpoint, ...described, ...chosen, numerics };
   } catch (error) {
@@ -81,8 +83,9 @@ async function describeCheckpoint(checkpoint: Checkpoint, options: PlanOptions):
 async function chooseBackend(
   modules: ReadonlyMap<string, DescribedModule>,
   numerics: Numerics,
-  { registry, device: wanted = 'cpu' }: PlanOptions,
-): Promise<Pick<ModelPlan, 'backend' | 'device' | 'selections' | 'backendRefusals'>> {
+  { registry, device: wanted = 'cpu', kvCacheType = 'auto' }: PlanOptions,
+): Promise<Pick<ModelPlan, 'backend' | 'device' | 'modules' | 'selections' | 'backendRefusals'>> {
+  const halves = numerics === 'fast' && kvCacheType === 'auto';
   const backendRefusals: Refusal[] = [];
   for (const candidate of candidateBackends(registry, wanted)) {
     const probe = await probeBackend(candidate);
@@ -90,7 +93,9 @@ async function chooseBackend(
     if (refusal) backendRefusals.push(refusal);
     if (!probe.ready) continue;
     try {
-      return { ...probe.ready, selections: selectKernels(modules, probe.ready, numerics), backendRefusals };
+      const kept = halves ? halveKvCaches(modules, probe.ready) : modules;
+      const selections = selectKernels(kept, probe.ready, numerics);
+      return { ...probe.ready, modules: kept, selections, backendRefusals };
     } catch (error) {
       if (!(error instanceof NoKernelError)) throw error;
       const { code, message } = error;

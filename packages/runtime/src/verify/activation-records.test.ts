@@ -40,7 +40,7 @@ async function verify(
 
 /** What a model with these settings gives, from its own run. */
 async function logitsOf(settings: JsonObject | undefined): Promise<TensorData> {
-  const model = await openModel(checkpoint(settings), { registry });
+  const model = await openModel(checkpoint(settings), { registry, numerics: 'faithful' });
   const logits = await model.logits(tokenIds);
   await model.close();
   return float32([tokenIds.length, tinyConfig.vocab_size], logits);
