@@ -64,6 +64,11 @@ describe('import rules', () => {
       'packages/awq/src/file-0.ts: imports node:fs; method packages are pure',
     ],
     [
+      'a file system that a method asks for',
+      made('awq', { lowbit: { method: 'awq' } }, ["process.getBuiltinModule('node:fs')"]),
+      'packages/awq/src/file-0.ts: imports node:fs; method packages are pure',
+    ],
+    [
       'a dependency of core',
       made('core', { dependencies: { zod: '4' } }, ["import 'zod'"]),
       'packages/core/src/file-0.ts: imports zod; core depends on nothing',

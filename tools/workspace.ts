@@ -76,9 +76,13 @@ export function isTestPath(path: string): boolean {
   return /\.test\.|\/(__fixtures__|test-support)\//.test(path);
 }
 
-/** Module specifiers in static, dynamic and type imports, re-exports and `require`. */
+/** Module specifiers in static, dynamic and type imports, re-exports, `require` and `process.getBuiltinModule`. */
 export function importsOf(text: string): readonly string[] {
-  return ts.preProcessFile(text, true, true).importedFiles.map(({ fileName }) => fileName);
+  const asked = text.matchAll(/getBuiltinModule\??\.?\('([^']+)'\)/g);
+  return [
+    ...ts.preProcessFile(text, true, true).importedFiles.map(({ fileName }) => fileName),
+    ...Array.from(asked, ([, name = '']) => name),
+  ];
 }
 
 export function readJson(path: string): unknown {

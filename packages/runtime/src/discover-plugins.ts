@@ -7,10 +7,12 @@ import {
   type JsonObject,
   type LazyBackend,
   type LazyMethod,
+  LowbitError,
   MissingDependencyError,
   type QuantizationMethod,
   type Registry,
 } from '@lowbit/core';
+import { hasFiles } from './system.ts';
 
 /** The plugins found, and a line on each package whose manifest could not be understood. */
 export interface DiscoveredPlugins {
@@ -22,8 +24,16 @@ export interface DiscoveredPlugins {
  * Finds installed plugins by the `lowbit` field of their manifests, in every `node_modules` from the given folders
  * upwards. Only `package.json` files are read; a plugin is imported when a checkpoint or device asks for it. The nearest
  * copy of a package wins.
+ * @throws LowbitError PLUGIN_DISCOVERY in a browser
  */
 export async function discoverPlugins(options: { readonly from: readonly string[] }): Promise<DiscoveredPlugins> {
+  if (!hasFiles()) {
+    throw new LowbitError({
+      code: 'PLUGIN_DISCOVERY',
+      message: 'a browser has no node_modules to discover plugins in',
+      remedy: 'Import the plugins and pass them to createRegistry.',
+    });
+  }
   const methods = new Map<string, LazyMethod>();
   const backends = new Map<string, LazyBackend>();
   const warnings: string[] = [];
@@ -76,7 +86,7 @@ function objects<Entry>(value: unknown, check: (entry: JsonObject) => boolean): 
 }
 
 async function nodeModulesAbove(folders: readonly string[]): Promise<readonly string[]> {
-  const { dirname, join, resolve } = await import('node:path');
+  const { dirname, join, resolve } = process.getBuiltinModule('node:path');
   const ancestors = (folder: string): readonly string[] =>
     dirname(folder) === folder ? [folder] : [folder, ...ancestors(dirname(folder))];
   const found = folders.flatMap((folder) =>
@@ -86,7 +96,8 @@ async function nodeModulesAbove(folders: readonly string[]): Promise<readonly st
 }
 
 async function packagesIn(nodeModules: string): Promise<readonly { name: string; path: string }[]> {
-  const [{ readdir }, { join }] = await Promise.all([import('node:fs/promises'), import('node:path')]);
+  const { readdir } = process.getBuiltinModule('node:fs/promises');
+  const { join } = process.getBuiltinModule('node:path');
   const list = (folder: string) => readdir(folder).catch(() => []);
   const packages: { name: string; path: string }[] = [];
   for (const entry of await list(nodeModules)) {
@@ -101,7 +112,8 @@ async function packagesIn(nodeModules: string): Promise<readonly { name: string;
 
 /** The `lowbit` field of a package; undefined where there is none. */
 async function readManifest(path: string): Promise<unknown> {
-  const [{ readFile }, { join }] = await Promise.all([import('node:fs/promises'), import('node:path')]);
+  const { readFile } = process.getBuiltinModule('node:fs/promises');
+  const { join } = process.getBuiltinModule('node:path');
   const text = await readFile(join(path, 'package.json'), 'utf8').catch(() => '');
   // Most packages are no plugins: a look at the text saves parsing them.
   if (!text.includes('"lowbit"')) return undefined;
@@ -114,11 +126,9 @@ async function readManifest(path: string): Promise<unknown> {
 
 async function importDefault<Plugin>(name: string, path: string): Promise<Plugin> {
   try {
-    const [{ createRequire }, { join }, { pathToFileURL }] = await Promise.all([
-      import('node:module'),
-      import('node:path'),
-      import('node:url'),
-    ]);
+    const { createRequire } = process.getBuiltinModule('node:module');
+    const { join } = process.getBuiltinModule('node:path');
+    const { pathToFileURL } = process.getBuiltinModule('node:url');
     const entry = createRequire(join(path, 'package.json')).resolve(name);
     const module: { default: Plugin } = await import(pathToFileURL(entry).href);
     return module.default;

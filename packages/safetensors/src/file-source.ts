@@ -5,11 +5,22 @@ import { SafetensorsError } from './safetensors-error.ts';
 const maxReadBytes = 2 ** 30;
 
 /**
- * A file on disk, read by ranges and never as a whole. Node only.
+ * A file on disk, read by ranges and never as a whole. Not in browsers.
  * @throws SafetensorsError SAFETENSORS_FILE when there is no such file, or it is a folder, pipe or device
  */
 export async function openFileSource(path: string): Promise<ByteSource> {
-  const { open, stat } = await import('node:fs/promises');
+  // Not imported: a bundle for browsers holds this function too.
+  const files = globalThis.process?.getBuiltinModule?.('node:fs/promises');
+  if (!files) {
+    throw new SafetensorsError({
+      code: 'SAFETENSORS_FILE',
+      file: path,
+      expected: 'a system with files',
+      actual: 'none, as in a browser',
+      remedy: 'Read it through a source of your own, or over HTTP with @lowbit/browser.',
+    });
+  }
+  const { open, stat } = files;
   const unreadable = (cause: unknown) =>
     new SafetensorsError({
       code: 'SAFETENSORS_FILE',

@@ -1,5 +1,6 @@
 import { ConfigError, isJsonObject, type JsonObject, LowbitError } from '@lowbit/core';
 import { type ByteSource, type CheckpointFiles, openFileSource } from '@lowbit/safetensors';
+import { hasFiles } from '../system.ts';
 
 /** The files of one checkpoint. A browser can implement it over anything that reads ranges. */
 export interface ModelFolder extends CheckpointFiles {
@@ -13,11 +14,19 @@ export interface ModelFolder extends CheckpointFiles {
 const maxTextBytes = 256 * 2 ** 20;
 
 /**
- * A checkpoint folder on disk.
+ * A checkpoint folder on disk. Not in browsers.
  * @throws LowbitError MODEL_FOLDER when there is no such folder or no `config.json` in it
  */
 export async function openModelFolder(path: string): Promise<ModelFolder> {
-  const [{ readdir }, { join, resolve }] = await Promise.all([import('node:fs/promises'), import('node:path')]);
+  if (!hasFiles()) {
+    throw new LowbitError({
+      code: 'MODEL_FOLDER',
+      message: `cannot open the model folder ${path}: a browser has no folders`,
+      remedy: 'Give a ModelFolder instead of a path: openHttpFolder of @lowbit/browser makes one of a URL.',
+    });
+  }
+  const { readdir } = process.getBuiltinModule('node:fs/promises');
+  const { join, resolve } = process.getBuiltinModule('node:path');
   const root = resolve(path);
   const list = async () => {
     const entries = await readdir(root, { withFileTypes: true });

@@ -1,5 +1,6 @@
 import { ConfigError, type JsonObject, RefusedError } from '@lowbit/core';
-import { z } from 'zod';
+// A namespace: with the named export, bundles hold all of the library.
+import * as z from 'zod';
 import { type Rope, readRope } from './rope.ts';
 
 /** What decoder-only transformers have in common, in one spelling. */

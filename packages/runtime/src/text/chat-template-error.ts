@@ -2,7 +2,7 @@ import { LowbitError } from '@lowbit/core';
 
 /**
  * What went wrong: the template cannot be parsed (`syntax`), refused the conversation (`raised`), used something that is not
- * there (`failed`), or went over a limit. `process`: the process that renders could not run.
+ * there (`failed`), or went over a limit. `process`: the process or worker that renders could not run.
  */
 export type ChatTemplateFault =
   | 'syntax'

@@ -8,7 +8,7 @@ export interface ChatTemplateLimits {
   readonly listLength: number;
   /** Default 5000. */
   readonly milliseconds: number;
-  /** JavaScript heap of the process that renders. Default 256. */
+  /** JavaScript heap of the process that renders; a browser's worker has no such bound. Default 256. */
   readonly heapMegabytes: number;
 }
 

@@ -1,7 +1,7 @@
 import { Environment, Interpreter, parse, tokenize } from '@huggingface/jinja';
 
 /**
- * Jinja, as chat templates use it, with bounds. Runs in its own process (see `render-process.ts`), which is why it is plain
+ * Jinja, as chat templates use it, with bounds. Runs in its own process or worker (see `renderer-host.ts`), which is why it is plain
  * JavaScript that imports nothing but the template engine. The bounds here give good messages; what they miss (one step that
  * never ends, or that allocates without end) is ended from outside.
  */

@@ -1,6 +1,6 @@
 import { ChatTemplateError } from './chat-template-error.ts';
 import { type ChatTemplateLimits, defaultChatTemplateLimits } from './chat-template-limits.ts';
-import { createRenderProcess } from './render-process.ts';
+import { createHostedRenderer } from './renderer-host.ts';
 import { readSpecialTokens } from './special-tokens.ts';
 
 export { findChatTemplate } from './find-chat-template.ts';
@@ -32,7 +32,7 @@ export interface ChatRenderer {
    * @throws ChatTemplateError; the signal's reason where it aborts
    */
   render(messages: readonly ChatMessage[], options?: ChatOptions, signal?: AbortSignal): Promise<string>;
-  /** Ends the process behind it, and renders that wait for it. */
+  /** Ends the process or worker behind it, and renders that wait for it. */
   close(): void;
 }
 
@@ -45,7 +45,7 @@ export interface ChatRenderer {
  * lists, text, time and heap; it reaches no file, no network and no environment variable. A worker thread is not enough:
  * measured on Node 20.20, `range(100000000)`, and `upper` of a text doubled 25 times, abort the whole process from inside a
  * worker with `resourceLimits`; a child process dies alone. Starting it takes about 50 ms, once; after that a render of a
- * short conversation takes a few milliseconds.
+ * short conversation takes a few milliseconds. Browsers have only workers, which bound everything but the heap.
  *
  * @throws ChatTemplateError for a template over the size limit; syntax errors come with the first render
  * @throws ConfigError for special tokens that are none
@@ -60,7 +60,7 @@ export function createChatRenderer(options: ChatRendererOptions): ChatRenderer {
     );
   }
   const specialTokens = readSpecialTokens(options.tokenizerConfig);
-  const process = createRenderProcess(options.template, limits);
+  const renderer = createHostedRenderer(options.template, limits);
   return {
     render(messages, { addGenerationPrompt = true, variables } = {}, signal) {
       const all = {
@@ -71,8 +71,8 @@ export function createChatRenderer(options: ChatRendererOptions): ChatRenderer {
         messages,
         add_generation_prompt: addGenerationPrompt,
       };
-      return process.render(all, signal);
+      return renderer.render(all, signal);
     },
-    close: () => process.close(),
+    close: () => renderer.close(),
   };
 }

@@ -14,10 +14,10 @@ export interface GoldenRecords {
   close(): Promise<void>;
 }
 
-/** Opens a `golden.safetensors` and reads the `golden.json` beside it, where there is one. */
+/** Opens a `golden.safetensors` and reads the `golden.json` beside it, where there is one. Not in browsers. */
 export async function openGoldenRecords(path: string): Promise<GoldenRecords> {
-  const { dirname, basename, join } = await import('node:path');
   const source = await openFileSource(path);
+  const { dirname, basename, join } = process.getBuiltinModule('node:path');
   const file = await openSafetensorsFile(source, basename(path));
   const refOf = (name: string): TensorRef => {
     const ref = file.tensors.get(name);
@@ -57,7 +57,7 @@ export async function openGoldenRecords(path: string): Promise<GoldenRecords> {
 }
 
 async function readGoldenJson(path: string): Promise<JsonObject> {
-  const { readFile } = await import('node:fs/promises');
+  const { readFile } = process.getBuiltinModule('node:fs/promises');
   const text = await readFile(path, 'utf8').catch(() => '{}');
   try {
     const value: unknown = JSON.parse(text);

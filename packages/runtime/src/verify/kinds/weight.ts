@@ -27,11 +27,9 @@ export function weightHashCheck(module: string, hash: string): RecordCheck {
     async check({ plan }) {
       const weight = weightOf(plan, module);
       if (!weight) return missingModule(module);
-      const { createHash } = await import('node:crypto');
-      const { buffer, byteOffset, byteLength } = await dequantizeModule(plan, weight);
-      const computed = createHash('sha256')
-        .update(new Uint8Array(buffer, byteOffset, byteLength))
-        .digest('hex');
+      const values = await dequantizeModule(plan, weight);
+      const digest = new Uint8Array(await crypto.subtle.digest('SHA-256', values));
+      const computed = Array.from(digest, (byte) => byte.toString(16).padStart(2, '0')).join('');
       return { status: computed === hash ? 'passed' : 'failed', rule: 'the same SHA-256' };
     },
   };
