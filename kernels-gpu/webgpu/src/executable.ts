@@ -109,6 +109,10 @@ function capacities({ program, descriptions, device }: CompileRequest<WebgpuDevi
   const numbers = bindingBytes(device) / 4;
   let widest = Math.max(...Object.values(program.values));
   for (const operation of program.operations) {
+    if (operation.kind === 'attention') {
+      const { numHeads, headSize, valueHeadSize = headSize } = operation;
+      widest = Math.max(widest, numHeads * (valueHeadSize + 2));
+    }
     if (operation.kind === 'moe') widest = Math.max(widest, operation.topK * expertWidth(program, operation.module));
   }
   for (const description of descriptions.values()) {

@@ -7,6 +7,7 @@ import { splitRows } from '../gpu/split-rows.ts';
 import floats from '../numbers/floats.wgsl';
 import type { Plan } from '../run/plan.ts';
 import attend from './attend.wgsl';
+import join from './join.wgsl';
 
 type Values = Readonly<Record<'query' | 'key' | 'value' | 'output', GPUBuffer>>;
 
@@ -16,13 +17,14 @@ export function planAttention(plan: Plan, operation: AttentionOperation, cache: 
   planWrite(plan, cache.value, cache.blockSize, values.value);
   const { numHeads, numKvHeads, headSize, valueHeadSize = headSize, scale, slidingWindow = 0 } = operation;
   const { key, value } = cache;
+  const parts = plan.buffer('attention of stretches', 4 * plan.rows.capacity * numHeads * (valueHeadSize + 2));
   plan.add({
     label: 'attention',
     source: [floats, numberOf('key', key), numberOf('value', value), attend].join('\n'),
     constants: {
       KEY_BITS: key.bits,
       VALUE_BITS: value.bits,
-      OWN_VALUES: Math.ceil(valueHeadSize / 64),
+      OWN_VALUES: Math.ceil(valueHeadSize / 128),
       QUERY_ROOM: 64 * Math.ceil(headSize / 64),
     },
     sizes: {
@@ -41,11 +43,22 @@ export function planAttention(plan: Plan, operation: AttentionOperation, cache: 
       query: { buffer: values.query, type: 'f32' },
       keys: { buffer: key.elements, type: 'u32' },
       values: { buffer: value.elements, type: 'u32' },
-      output: { buffer: values.output, type: 'f32', access: 'write' },
+      parts: { buffer: parts, type: 'f32', access: 'write' },
       ...(key.quantities ? { keyQuantities: { buffer: key.quantities, type: 'f32' } } : {}),
       ...(value.quantities ? { valueQuantities: { buffer: value.quantities, type: 'f32' } } : {}),
     },
-    workgroups: ({ rows }) => [numHeads, ...splitRows(rows)],
+    workgroups: ({ rows, stretches }) => [numHeads, rows, stretches],
+  });
+  plan.add({
+    label: 'join attention',
+    source: join,
+    sizes: { HEADS: numHeads, VALUE_HEAD_SIZE: valueHeadSize },
+    bindings: {
+      counts: { buffer: plan.rows.counts, type: 'vec4u', access: 'uniform' },
+      parts: { buffer: parts, type: 'f32' },
+      output: { buffer: values.output, type: 'f32', access: 'write' },
+    },
+    workgroups: ({ rows }) => [Math.ceil((numHeads * valueHeadSize) / 64), rows],
   });
 }
 

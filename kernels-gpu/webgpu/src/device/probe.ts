@@ -42,7 +42,9 @@ async function multiplySmall(device: WebgpuDevice): Promise<string | undefined> 
       bindings: { left: { buffer: input, type: 'f32' }, product: { buffer: output, type: 'f32', access: 'write' } },
       workgroups: () => [1],
     });
-    const [product] = await readBack(device, output, 1, (pass) => dispatch.encode(pass, { rows: 1, logitRows: 0 }));
+    const [product] = await readBack(device, output, 1, (pass) =>
+      dispatch.encode(pass, { rows: 1, logitRows: 0, stretches: 0 }),
+    );
     return product === 32 ? undefined : `1*4 + 2*5 + 3*6 came out as ${product}, expected 32`;
   } finally {
     input.destroy();

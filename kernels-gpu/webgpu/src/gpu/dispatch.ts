@@ -2,10 +2,13 @@
 import type { WebgpuDevice } from '../device/webgpu-device.ts';
 import { usage } from './storage-buffer.ts';
 
-/** Rows of the batch, and rows whose logits are wanted: all that differs from one run to the next. */
+/** All that differs from one run to the next. */
 export interface Counts {
   readonly rows: number;
+  /** Rows whose logits are wanted. */
   readonly logitRows: number;
+  /** Into how many stretches attention cuts the longest context. */
+  readonly stretches: number;
 }
 
 export interface Binding {

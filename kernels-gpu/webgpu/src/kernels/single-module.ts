@@ -65,7 +65,7 @@ export async function prepareSingle<Loaded extends { release(): void }>(
           queue.writeBuffer(inputBuffer, 0, input.slice(start * inputWidth, end * inputWidth));
           write?.(plan, start, end);
           const numbers = await readBack(device, output, (end - start) * outputWidth, (pass) => {
-            for (const dispatch of dispatches) dispatch.encode(pass, { rows: end - start, logitRows: 0 });
+            for (const dispatch of dispatches) dispatch.encode(pass, { rows: end - start, logitRows: 0, stretches: 0 });
           });
           all.set(numbers, start * outputWidth);
         }

@@ -1,6 +1,7 @@
 /// <reference types="@webgpu/types" />
 import type { Counts, DispatchSpec } from '../gpu/dispatch.ts';
 import { splitRows } from '../gpu/split-rows.ts';
+import { unroll } from '../gpu/unroll.ts';
 import floats from '../numbers/floats.wgsl';
 import type { Plan } from '../run/plan.ts';
 import { phaseNumbers } from '../run/row-buffers.ts';
@@ -87,14 +88,14 @@ function planFloats(
   if (hasSlices(weight.form, weight.inFeatures)) {
     const threads = Math.min(256, 32 * Math.ceil(weight.inFeatures / 1024));
     // More rows for each workgroup save reading x; fewer keep a small matrix on the whole device.
+    const ownSlices = Math.ceil(weight.inFeatures / 32 / threads);
     const blocks = outCount * weight.inFeatures >= 2 ** 24 ? 4 : 1;
     plan.add({
       label: 'multiply slices',
-      source: [...source, dotBytes(plan.device), multiplySlices].join('\n'),
+      source: [...source, dotBytes(plan.device), unroll(multiplySlices, { OWN_SLICES: ownSlices })].join('\n'),
       constants: {
         ...common.constants,
         THREADS: threads,
-        OWN_SLICES: Math.ceil(weight.inFeatures / 32 / threads),
         PLANES: Number(linear.numerics === 'fast'),
       },
       sizes: { ...common.sizes, OUT_START: outStart, BLOCKS: blocks },

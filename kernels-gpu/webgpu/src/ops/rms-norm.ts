@@ -21,7 +21,7 @@ export function planRmsNorm(
   plan.add({
     label: 'rms-norm',
     source: shader,
-    constants: { BIASED: Number(biased) },
+    constants: { BIASED: Number(biased), THREADS: size > 256 ? 256 : 64 },
     sizes: { SIZE: size, RUNS: runs },
     factors: { EPSILON: epsilon },
     bindings: {

@@ -1,9 +1,8 @@
-// output = input / sqrt(mean(input^2) + EPSILON) * weight (+ bias), a workgroup for each run of SIZE features
+// output = input / sqrt(mean(input^2) + EPSILON) * weight (+ bias), a workgroup of THREADS for each run of SIZE features
 //
 //   input, output   [rows, RUNS * SIZE]
 //   weight          weights, then biases
 
-const THREADS = 64;
 var<workgroup> partial: array<f32, THREADS>;
 
 @compute @workgroup_size(THREADS)

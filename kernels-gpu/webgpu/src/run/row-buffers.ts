@@ -1,6 +1,8 @@
 /// <reference types="@webgpu/types" />
 import type { Batch, KvCacheSize, Phase } from '@lowbit/core';
+import { stretchesOf } from '../attention/stretches.ts';
 import type { WebgpuDevice } from '../device/webgpu-device.ts';
+import type { Counts } from '../gpu/dispatch.ts';
 import { storageBuffer, usage } from '../gpu/storage-buffer.ts';
 
 /** What every operation of a run knows of its rows. Phases are 0 for a prompt and 1 for tokens that the model made. */
@@ -8,7 +10,7 @@ export interface RowBuffers {
   /** Most rows of one run, and most rows whose logits it gives. */
   readonly capacity: number;
   readonly logitCapacity: number;
-  /** Uniform: rows, logit rows. */
+  /** Uniform: rows, logit rows, stretches of attention, positions of a stretch. */
   readonly counts: GPUBuffer;
   readonly tokenIds: GPUBuffer;
   readonly phases: GPUBuffer;
@@ -96,12 +98,14 @@ export function sliceRows(
   return slices;
 }
 
-export function writeRows({ gpu }: WebgpuDevice, buffers: RowBuffers, batch: Batch, slice: RowSlice): void {
+export function writeRows({ gpu }: WebgpuDevice, buffers: RowBuffers, batch: Batch, slice: RowSlice): Counts {
   const { start, rows, phases, pages, blockTable, logitRows } = slice;
   const write = (buffer: GPUBuffer, numbers: Uint32Array<ArrayBuffer> | Int32Array<ArrayBuffer>) => {
     if (numbers.length > 0) gpu.queue.writeBuffer(buffer, 0, numbers);
   };
-  write(buffers.counts, Uint32Array.of(rows, logitRows.length, 0, 0));
+  const context = batch.positions.subarray(start, start + rows).reduce((most, one) => Math.max(most, one + 1), 0);
+  const { stretches, positions } = stretchesOf(rows, context, buffers.capacity);
+  write(buffers.counts, Uint32Array.of(rows, logitRows.length, stretches, positions));
   write(buffers.tokenIds, Int32Array.from(batch.tokenIds.subarray(start, start + rows)));
   write(buffers.phases, phases);
   write(buffers.pages, pages);
@@ -111,4 +115,5 @@ export function writeRows({ gpu }: WebgpuDevice, buffers: RowBuffers, batch: Bat
     buffers.logitPhases,
     Uint32Array.from(logitRows, (row) => phases[row]!),
   );
+  return { rows, logitRows: logitRows.length, stretches };
 }

@@ -14,10 +14,9 @@ export async function runSlice(
   output: GPUBuffer,
   length: number,
 ): Promise<Float32Array> {
-  const { start, rows, logitRows } = slice;
-  writeRows(plan.device, plan.rows, batch, slice);
+  const { start, rows } = slice;
+  const counts = writeRows(plan.device, plan.rows, batch, slice);
   plan.writePositions(batch.positions.subarray(start, start + rows));
-  const counts = { rows, logitRows: logitRows.length };
   return readBack(plan.device, output, length, (pass) => {
     for (const dispatch of dispatches) dispatch.encode(pass, counts);
   });
