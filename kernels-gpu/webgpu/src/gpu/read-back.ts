@@ -3,32 +3,59 @@ import { LowbitError } from '@lowbit/core';
 import type { WebgpuDevice } from '../device/webgpu-device.ts';
 import { usage } from './storage-buffer.ts';
 
-/** Runs what `encode` records as one submission, and reads the first numbers of a buffer. */
+/** Reads what the device computed; holds the buffer that the host may map. */
+export interface Reader {
+  /** Submits what `encode` records, and reads the first numbers of a buffer. One call at a time. */
+  read(source: GPUBuffer, length: number, encode: (pass: GPUComputePassEncoder) => void): Promise<Float32Array>;
+  release(): void;
+}
+
+export function createReader(device: WebgpuDevice): Reader {
+  const { gpu } = device;
+  let mapped: GPUBuffer | undefined;
+  const bufferFor = (size: number) => {
+    if (mapped && mapped.size >= size) return mapped;
+    mapped?.destroy();
+    mapped = gpu.createBuffer({ size, usage: usage.mapRead | usage.copyTarget, label: 'read back' });
+    return mapped;
+  };
+  return {
+    async read(source, length, encode) {
+      const size = Math.max(4, length * Float32Array.BYTES_PER_ELEMENT);
+      try {
+        const buffer = bufferFor(size);
+        const encoder = gpu.createCommandEncoder();
+        const pass = encoder.beginComputePass();
+        encode(pass);
+        pass.end();
+        if (length > 0) encoder.copyBufferToBuffer(source, 0, buffer, 0, size);
+        gpu.queue.submit([encoder.finish()]);
+        await buffer.mapAsync(1, 0, size); // GPUMapMode.READ
+        const numbers = new Float32Array(buffer.getMappedRange(0, size).slice(0)).subarray(0, length);
+        buffer.unmap();
+        const fault = device.takeFault();
+        if (fault !== undefined) throw new LowbitError({ code: 'DEVICE_FAULT', message: `${device.name}: ${fault}` });
+        return numbers;
+      } catch (cause) {
+        throw deviceError(device, cause);
+      }
+    },
+    release() {
+      mapped?.destroy();
+      mapped = undefined;
+    },
+  };
+}
+
+/** `Reader.read` once. */
 export async function readBack(
   device: WebgpuDevice,
   source: GPUBuffer,
   length: number,
   encode: (pass: GPUComputePassEncoder) => void,
 ): Promise<Float32Array> {
-  const { gpu } = device;
-  const size = Math.max(4, length * Float32Array.BYTES_PER_ELEMENT);
-  const target = gpu.createBuffer({ size, usage: usage.mapRead | usage.copyTarget });
-  try {
-    const encoder = gpu.createCommandEncoder();
-    const pass = encoder.beginComputePass();
-    encode(pass);
-    pass.end();
-    if (length > 0) encoder.copyBufferToBuffer(source, 0, target, 0, size);
-    gpu.queue.submit([encoder.finish()]);
-    await target.mapAsync(1); // GPUMapMode.READ
-    const fault = device.takeFault();
-    if (fault !== undefined) throw new LowbitError({ code: 'DEVICE_FAULT', message: `${device.name}: ${fault}` });
-    return new Float32Array(target.getMappedRange().slice(0)).subarray(0, length);
-  } catch (cause) {
-    throw deviceError(device, cause);
-  } finally {
-    target.destroy();
-  }
+  const reader = createReader(device);
+  return reader.read(source, length, encode).finally(() => reader.release());
 }
 
 /** The error of a run that failed: the device's loss where that is why. */

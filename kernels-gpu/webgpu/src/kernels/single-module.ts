@@ -1,7 +1,6 @@
 /// <reference types="@webgpu/types" />
 import type { Phase, TensorBytes } from '@lowbit/core';
 import type { WebgpuDevice } from '../device/webgpu-device.ts';
-import { readBack } from '../gpu/read-back.ts';
 import { createStaging } from '../load/staging.ts';
 import { createPlan, type Plan } from '../run/plan.ts';
 import { createRowBuffers, phaseNumbers } from '../run/row-buffers.ts';
@@ -64,7 +63,7 @@ export async function prepareSingle<Loaded extends { release(): void }>(
           );
           queue.writeBuffer(inputBuffer, 0, input.slice(start * inputWidth, end * inputWidth));
           write?.(plan, start, end);
-          const numbers = await readBack(device, output, (end - start) * outputWidth, (pass) => {
+          const numbers = await plan.reader.read(output, (end - start) * outputWidth, (pass) => {
             for (const dispatch of dispatches) dispatch.encode(pass, { rows: end - start, logitRows: 0, stretches: 0 });
           });
           all.set(numbers, start * outputWidth);

@@ -1,6 +1,7 @@
 /// <reference types="@webgpu/types" />
 import type { WebgpuDevice } from '../device/webgpu-device.ts';
 import { createDispatch, type Dispatch, type DispatchSpec } from '../gpu/dispatch.ts';
+import { createReader, type Reader } from '../gpu/read-back.ts';
 import { storageBuffer } from '../gpu/storage-buffer.ts';
 import type { RowBuffers } from './row-buffers.ts';
 
@@ -8,6 +9,7 @@ import type { RowBuffers } from './row-buffers.ts';
 export interface Plan {
   readonly device: WebgpuDevice;
   readonly rows: RowBuffers;
+  readonly reader: Reader;
   /** Starts to compile a dispatch that runs after all that were added before. */
   add(spec: DispatchSpec): void;
   /** A buffer of a name and size, the same for all who ask; with `perRun` filled from the positions before each run. */
@@ -21,11 +23,13 @@ export interface Plan {
 
 export function createPlan(device: WebgpuDevice, rows: RowBuffers): Plan {
   const buffers = new Map<string, GPUBuffer>();
+  const reader = createReader(device);
   const dispatches: Promise<Dispatch>[] = [];
   const writers: ((positions: Int32Array) => void)[] = [];
   return {
     device,
     rows,
+    reader,
     add(spec) {
       const dispatch = createDispatch(device, spec);
       // `finish` reports it; before that nobody listens.
@@ -46,6 +50,7 @@ export function createPlan(device: WebgpuDevice, rows: RowBuffers): Plan {
     },
     finish: () => Promise.all(dispatches),
     release() {
+      reader.release();
       for (const buffer of [...buffers.values(), ...rows.all]) buffer.destroy();
       for (const dispatch of dispatches) dispatch.then((one) => one.release()).catch(() => {});
     },
