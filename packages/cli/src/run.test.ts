@@ -19,6 +19,20 @@ describe('help', () => {
     expect(stdout).toContain('--json');
   });
 
+  it.each([
+    [
+      ['generate', 'chat', 'serve', 'bench', 'explain'],
+      'default: fast; faithful where the checkpoint quantizes activations',
+    ],
+    [['eval'], 'default: "faithful"'],
+    [['verify'], 'default: each record as it was made, never fast'],
+  ])('%j say which numerics they take by themselves', async (names, text) => {
+    for (const name of names) {
+      const { stdout } = await runCommand([name, '--help'], undefined);
+      expect(stdout.replace(/\s+/g, ' ')).toContain(text);
+    }
+  });
+
   it('prints the version alone', async () => {
     const { code, stdout } = await runCommand(['--version'], undefined);
     expect(code).toBe(0);

@@ -36,6 +36,13 @@ describe('lowbit eval', () => {
     expect(runtime.opened[0]?.options).toMatchObject(handedOn);
   });
 
+  it('measures the checkpoint, not what a backend makes of it, unless told to', async () => {
+    const runtime = measuring(64);
+    await runCommand(['eval', '.', '--text', 'text.txt'], runtime, { cwd });
+    await runCommand(['eval', '.', '--text', 'text.txt', '--numerics', 'fast'], runtime, { cwd });
+    expect(runtime.opened.map(({ options }) => options.numerics)).toEqual(['faithful', 'fast']);
+  });
+
   it('gives full precision with --json', async () => {
     const runtime = measuring(1);
     const argv = ['eval', '.', '--text', 'text.txt', '--window', '8', '--windows', '1', '--json'];

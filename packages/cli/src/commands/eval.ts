@@ -29,7 +29,8 @@ export function evalCommand(session: Session): Command {
     .option('--window <tokens>', 'tokens per window', wholeNumber({ min: 2 }), 512)
     .option('--windows <number>', 'windows from the start of the text', wholeNumber({ min: 1 }), 64)
     .action((model: string, options: EvalOptions) => evaluate(session, model, options));
-  addRunOptions(command);
+  // Measures the checkpoint: perplexities compare, whatever a backend approximates to be fast.
+  addRunOptions(command, 'faithful');
   addCommonOptions(command);
   return addExamples(command, [
     'lowbit eval ./Qwen3-8B-AWQ --text heldout.txt --window 512 --windows 64',

@@ -5,7 +5,7 @@ import { Command } from 'commander';
 import { addCommonOptions, addExamples, type CommonOptions } from '../options/common-options.ts';
 import { modelFolder } from '../options/model-folder.ts';
 import { decimalNumber } from '../options/parse-number.ts';
-import { addDeviceOption, addNumericsOption, type PlanOptions } from '../options/plan-options.ts';
+import { addDeviceOption, numericsOption, type PlanOptions } from '../options/plan-options.ts';
 import { createOutput } from '../output/output.ts';
 import { createProgress } from '../output/progress.ts';
 import { formatVerifyReport } from '../output/verify-report-text.ts';
@@ -28,7 +28,9 @@ export function verifyCommand(session: Session): Command {
     .option('--tolerance <number>', "largest difference, relative to a record's range", decimalNumber({ min: 0 }))
     .action((model: string, options: VerifyCommandOptions) => verify(session, model, options));
   addDeviceOption(command);
-  addNumericsOption(command, 'only records of runs with these numerics (default: each record as it was made)');
+  command.addOption(
+    numericsOption('only records of runs with these numerics (default: each record as it was made, never fast)'),
+  );
   addCommonOptions(command);
   return addExamples(command, [
     'lowbit verify ./Qwen3-8B-AWQ --against ./golden.safetensors',

@@ -11,7 +11,7 @@ export interface PlanOptions {
 }
 
 export function addPlanOptions(command: Command): Command {
-  return addKvCacheOption(addNumericsOption(addDeviceOption(command)));
+  return addKvCacheOption(addDeviceOption(command).addOption(numericsChoice()));
 }
 
 /** As the runtime takes them. */
@@ -24,8 +24,10 @@ export interface RunOptions extends PlanOptions {
   readonly threads?: number;
 }
 
-export function addRunOptions(command: Command): Command {
-  return addKvCacheOption(addNumericsOption(addThreadsOption(addDeviceOption(command))));
+/** @param defaultNumerics where the command does not leave them to the runtime */
+export function addRunOptions(command: Command, defaultNumerics?: Numerics): Command {
+  const withNumerics = addThreadsOption(addDeviceOption(command)).addOption(numericsChoice(defaultNumerics));
+  return addKvCacheOption(withNumerics);
 }
 
 /** As the runtime takes them. */
@@ -47,11 +49,15 @@ function addThreadsOption(command: Command): Command {
   );
 }
 
-const whatNumericsMean =
-  'exact: activations stay as they are; faithful: as the checkpoint says (default); fast: kernels may approximate';
+function numericsChoice(defaultNumerics?: Numerics): Option {
+  const meaning =
+    'exact: activations stay as they are; faithful: as the checkpoint says; fast: kernels may approximate';
+  if (defaultNumerics !== undefined) return numericsOption(meaning).default(defaultNumerics);
+  return numericsOption(`${meaning} (default: fast; faithful where the checkpoint quantizes activations)`);
+}
 
-export function addNumericsOption(command: Command, description = whatNumericsMean): Command {
-  return command.addOption(new Option('--numerics <numerics>', description).choices(numerics));
+export function numericsOption(description: string): Option {
+  return new Option('--numerics <numerics>', description).choices(numerics);
 }
 
 /** By the names that serving engines give them. */
@@ -65,7 +71,7 @@ const kvCacheTypes: Readonly<Record<string, KvCacheType>> = {
   fp8_e5m2: 'fp8_e5m2',
 };
 
-const whatKvCacheTypesAre = `what the KV cache holds: ${Object.keys(kvCacheTypes).join(', ')} (default: auto, as the checkpoint says)`;
+const whatKvCacheTypesAre = `what the KV cache holds: ${Object.keys(kvCacheTypes).join(', ')} (default: auto, as the checkpoint says; where it says nothing f32, f16 with numerics fast)`;
 
 function addKvCacheOption(command: Command): Command {
   return command.option('--kv-cache-dtype <dtype>', whatKvCacheTypesAre, (name: string): KvCacheType => {
