@@ -8,7 +8,7 @@ namespace lowbit {
 const OperationKernels& operationKernels(InstructionSet set) {
 #if defined(__x86_64__)
   if (set == InstructionSet::avx512 || set == InstructionSet::amx) return avx512Operations();
-  if (set == InstructionSet::avx2) return avx2Operations();
+  if (set == InstructionSet::avx2 || set == InstructionSet::avxVnni) return avx2Operations();
 #endif
   (void)set;
   return plainOperations();

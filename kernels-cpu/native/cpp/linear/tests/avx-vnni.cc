@@ -18,7 +18,8 @@ void avxVnni(std::mt19937& random, Report& report) {
       const ZeroType zeros = code == CodeType::f4e2m1 ? ZeroType::none : static_cast<ZeroType>(random() % 3);
       Layer layer = randomLayer({1 + static_cast<int64_t>(random() % 70), 700, group, code, ScaleType::f16, zeros}, random);
       report.check(pack(layer) == PackResult::packed, "packs");
-      for (Accuracy accuracy : {Accuracy::int16Planes, Accuracy::int8PerGroup, Accuracy::int8PerToken}) {
+      for (Accuracy accuracy : {Accuracy::int16Planes, Accuracy::int8PerGroup, Accuracy::int8Per128, Accuracy::int8PerToken}) {
+        if (!supportsAccuracy(layer.shape, accuracy)) continue;
         const int64_t rows = 1 + static_cast<int64_t>(random() % 20);
         const std::vector<float> x = gaussian(rows * 700, random), bias = gaussian(layer.shape.outFeatures, random);
         const std::vector<float> expected = run(InstructionSet::avx2, layer.packed, accuracy, x.data(), rows, bias.data());
