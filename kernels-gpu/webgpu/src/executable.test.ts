@@ -3,6 +3,7 @@ import {
   type CompileRequest,
   type KernelSelection,
   LowbitError,
+  type ModuleDescription,
   plain,
   selectKernelFor,
 } from '@lowbit/core';

@@ -6,7 +6,7 @@ export interface PipelineCache {
   get(label: string, code: string, layout: GPUBindGroupLayoutDescriptor): Promise<CompiledPipeline>;
 }
 
-export interface CompiledPipeline {
+interface CompiledPipeline {
   readonly pipeline: GPUComputePipeline;
   readonly bindGroupLayout: GPUBindGroupLayout;
 }
