@@ -1,5 +1,4 @@
 import {
-  type Backend,
   type CompileRequest,
   type KernelSelection,
   LowbitError,
@@ -27,7 +26,7 @@ function request(device: WebgpuDevice): CompileRequest<WebgpuDevice> {
   const head = { kind: 'linear', module: 'head', scheme: '', weight } as const;
   const selections = new Map<string, KernelSelection>();
   for (const one of [embedding, head]) {
-    selections.set(one.module, selectKernelFor(software.kernels as Backend['kernels'], one, device, 'exact'));
+    selections.set(one.module, selectKernelFor(software.kernels, one, device, 'exact'));
   }
   return {
     program: {

@@ -13,7 +13,7 @@ import type { Dispatch } from './gpu/dispatch.ts';
 import { deviceError } from './gpu/read-back.ts';
 import { createStaging } from './load/staging.ts';
 import { createPlan, type Plan } from './run/plan.ts';
-import { planOperation } from './run/plan-operation.ts';
+import { planOperations } from './run/plan-operations.ts';
 import { addModule, type DeviceModules, noModules, releaseModules } from './run/prepare-modules.ts';
 import { createRowBuffers, sliceRows } from './run/row-buffers.ts';
 import { runSlice } from './run/run-slice.ts';
@@ -43,9 +43,7 @@ export async function compile(request: CompileRequest<WebgpuDevice>): Promise<Ex
     memory = await loadModules(modules, request);
     plan = createPlan(device, createRowBuffers(device, capacities(request), kvCache));
     logits = plan.buffer('logits', 4 * plan.rows.logitCapacity * program.vocabSize);
-    for (const [index, operation] of program.operations.entries()) {
-      planOperation(plan, operation, index, modules, program, logits);
-    }
+    planOperations(plan, modules, program, logits);
     dispatches = await plan.finish();
   } catch (error) {
     device.gpu.popErrorScope().catch(() => {});

@@ -21,7 +21,7 @@ function webgpuBackend(name: AdapterKind): Backend<WebgpuDevice> {
 }
 
 /** WGSL on a GPU, in Node through the optional package `webgpu`, and in browsers. */
-export const hardware: Backend<WebgpuDevice> = webgpuBackend('hardware');
+export const hardware: Backend = webgpuBackend('hardware');
 
 /** The same on a driver in software, such as SwiftShader or lavapipe: for tests and for those who ask for it by name. */
-export const software: Backend<WebgpuDevice> = webgpuBackend('software');
+export const software: Backend = webgpuBackend('software');

@@ -3,7 +3,7 @@ import type { AttentionOperation } from '@lowbit/core';
 import type { CachePart, DeviceCache } from '../cache/device-cache.ts';
 import writeCache from '../cache/write.wgsl';
 import type { DispatchSpec } from '../gpu/dispatch.ts';
-import { splitRows } from '../gpu/split-rows.ts';
+import { unroll } from '../gpu/unroll.ts';
 import floats from '../numbers/floats.wgsl';
 import type { Plan } from '../run/plan.ts';
 import attend from './attend.wgsl';
@@ -13,8 +13,7 @@ type Values = Readonly<Record<'query' | 'key' | 'value' | 'output', GPUBuffer>>;
 
 /** The rows' keys and values enter the cache, then every row attends. */
 export function planAttention(plan: Plan, operation: AttentionOperation, cache: DeviceCache, values: Values): void {
-  planWrite(plan, cache.key, cache.blockSize, values.key);
-  planWrite(plan, cache.value, cache.blockSize, values.value);
+  planWrite(plan, cache, [values.key, values.value]);
   const { numHeads, numKvHeads, headSize, valueHeadSize = headSize, scale, slidingWindow = 0 } = operation;
   const { key, value } = cache;
   const parts = plan.buffer('attention of stretches', 4 * plan.rows.capacity * numHeads * (valueHeadSize + 2));
@@ -62,22 +61,34 @@ export function planAttention(plan: Plan, operation: AttentionOperation, cache: 
   });
 }
 
-function planWrite(plan: Plan, part: CachePart, blockSize: number, input: GPUBuffer): void {
-  const { elements, bits, width, rowWords, encode, quantities } = part;
+function planWrite(plan: Plan, { key, value, blockSize }: DeviceCache, inputs: readonly [GPUBuffer, GPUBuffer]): void {
+  const parts = [key, value];
+  const ofParts = <Entry>(entries: (part: CachePart, index: number) => Readonly<Record<string, Entry>>) =>
+    Object.assign({}, ...parts.map(entries)) as Readonly<Record<string, Entry>>;
+  const encoders = parts.map(({ encode }, index) => {
+    const code = encode.replaceAll('quantities', `quantities${index}`);
+    return `fn encode${index}(value: f32, feature: u32, width: u32) -> u32 { return ${code}; }`;
+  });
   plan.add({
     label: 'write cache',
-    source: [floats, `fn encode(value: f32, feature: u32, width: u32) -> u32 { return ${encode}; }`, writeCache].join(
-      '\n',
-    ),
-    constants: { ELEMENT_BITS: bits, SCALED: Number(quantities !== undefined) },
-    sizes: { WIDTH: width, ROW_WORDS: rowWords, BLOCK_SIZE: blockSize },
+    source: [floats, ...encoders, unroll(writeCache, {})].join('\n'),
+    constants: { ELEMENT_BITS: key.bits, SCALED: Number(key.quantities !== undefined) },
+    sizes: {
+      BLOCK_SIZE: blockSize,
+      ...ofParts(({ width, rowWords }, index) => ({ [`WIDTH${index}`]: width, [`ROW_WORDS${index}`]: rowWords })),
+    },
     bindings: {
       ...pages(plan),
-      input: { buffer: input, type: 'f32' },
-      cache: { buffer: elements, type: 'u32', access: 'write' },
-      quantities: { buffer: quantities ?? input, type: 'f32' },
+      ...ofParts(({ elements, quantities }, index) => {
+        const input = { buffer: inputs[index]!, type: 'f32' };
+        return {
+          [`input${index}`]: input,
+          [`cache${index}`]: { buffer: elements, type: 'u32', access: 'write' as const },
+          [`quantities${index}`]: quantities ? { buffer: quantities, type: 'f32' } : input,
+        };
+      }),
     },
-    workgroups: ({ rows }) => [Math.ceil(rowWords / 64), ...splitRows(rows)],
+    workgroups: ({ rows }) => [Math.ceil(Math.max(key.rowWords, value.rowWords) / 64), rows, 2],
   });
 }
 

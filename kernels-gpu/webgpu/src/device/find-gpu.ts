@@ -3,22 +3,26 @@ import type { Refusal } from '@lowbit/core';
 
 type Found = { readonly gpu: GPU } | { readonly missing: Omit<Refusal, 'by'> };
 
+interface Dawn {
+  create(options: readonly string[]): GPU;
+}
+
 /**
  * The browser's `navigator.gpu`, or in Node what the optional package `webgpu` (Dawn) makes. The name is not written as a
  * literal, so that bundlers leave the package out where it is not installed.
  */
-export async function findGpu(): Promise<Found> {
+export async function findGpu(importDawn = importByName): Promise<Found> {
   const ofBrowser = (globalThis as { navigator?: { gpu?: GPU } }).navigator?.gpu;
   if (ofBrowser) return { gpu: ofBrowser };
-  if (!('process' in globalThis)) {
+  if (globalThis.process === undefined) {
     return { missing: { code: 'NO_WEBGPU', message: 'this browser has no WebGPU, or the page is not secure' } };
   }
-  const name = 'webgpu';
-  let dawn: { create(options: readonly string[]): GPU };
+  let dawn: Dawn;
   try {
-    dawn = await import(/* webpackIgnore: true */ /* @vite-ignore */ name);
+    dawn = await importDawn('webgpu');
   } catch (error) {
-    const reason = (error as { code?: string }).code === 'ERR_MODULE_NOT_FOUND' ? 'is not installed' : String(error);
+    const { code, message } = error as { code?: string; message?: string };
+    const reason = code === 'ERR_MODULE_NOT_FOUND' ? 'is not installed' : `cannot be loaded: ${message}`;
     return {
       missing: {
         code: 'NO_WEBGPU',
@@ -28,4 +32,8 @@ export async function findGpu(): Promise<Found> {
     };
   }
   return { gpu: dawn.create([]) };
+}
+
+function importByName(name: string): Promise<Dawn> {
+  return import(/* webpackIgnore: true */ /* @vite-ignore */ name);
 }

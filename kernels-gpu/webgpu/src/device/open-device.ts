@@ -35,7 +35,11 @@ export async function openDevice(wanted: AdapterKind): Promise<Opened> {
   if (software !== (wanted === 'software')) {
     if (!software) return refuse('HARDWARE_ADAPTER', `the adapter is a GPU, ${describe(adapter.info)}`);
     const message = `only a software adapter, ${describe(adapter.info)}, which is slower than the CPU backends`;
-    return refuse('SOFTWARE_ADAPTER', message, 'To use it all the same: --device webgpu:software.');
+    return refuse(
+      'SOFTWARE_ADAPTER',
+      message,
+      'To use it all the same, register the export `software` of this package.',
+    );
   }
   for (const [limit, least] of Object.entries(needed)) {
     const actual = adapter.limits[limit as keyof typeof needed];

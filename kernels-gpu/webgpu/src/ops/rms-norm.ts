@@ -11,22 +11,33 @@ interface NormSizes {
   readonly epsilon: number;
 }
 
+const takeIn = 'fn takeIn(place: u32) -> f32 { return input[place]; }';
+const addFirst = `
+fn takeIn(place: u32) -> f32 {
+  let sum = input[place] + addend[place];
+  input[place] = sum;
+  return sum;
+}`;
+
 export function planRmsNorm(
   plan: Plan,
   { numbers, biased }: DeviceVector,
   { size, runs, epsilon }: NormSizes,
   input: GPUBuffer,
   output: GPUBuffer,
+  /** Added to the input, in place, before. */
+  addend?: GPUBuffer,
 ): void {
   plan.add({
     label: 'rms-norm',
-    source: shader,
+    source: [addend ? addFirst : takeIn, shader].join('\n'),
     constants: { BIASED: Number(biased), THREADS: size > 256 ? 256 : 64 },
     sizes: { SIZE: size, RUNS: runs },
     factors: { EPSILON: epsilon },
     bindings: {
       counts: { buffer: plan.rows.counts, type: 'vec4u', access: 'uniform' },
-      input: { buffer: input, type: 'f32' },
+      input: { buffer: input, type: 'f32', access: addend ? 'write' : 'read' },
+      ...(addend ? { addend: { buffer: addend, type: 'f32' } } : {}),
       output: { buffer: output, type: 'f32', access: 'write' },
       weight: { buffer: numbers, type: 'f32' },
     },

@@ -2,6 +2,8 @@
 //
 //   input, output   [rows, RUNS * SIZE]
 //   weight          weights, then biases
+//
+// takeIn() reads a number of the input, and first increases it where a sum is to be normalized.
 
 var<workgroup> partial: array<f32, THREADS>;
 
@@ -12,7 +14,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) th
   let start = (row * RUNS + group.x) * SIZE;
   var sum = 0.0;
   for (var i = thread; i < SIZE; i += THREADS) {
-    let value = input[start + i];
+    let value = takeIn(start + i);
     sum += value * value;
   }
   partial[thread] = sum;
@@ -22,6 +24,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) th
     workgroupBarrier();
   }
   let factor = 1.0 / sqrt(partial[0] / f32(SIZE) + EPSILON);
+  // Each thread meets the numbers that it wrote itself.
   for (var i = thread; i < SIZE; i += THREADS) {
     var value = input[start + i] * factor * weight[i];
     if BIASED == 1 { value += weight[SIZE + i]; }

@@ -1,20 +1,25 @@
 /// <reference types="@webgpu/types" />
 import type { RopeOperation } from '@lowbit/core';
-import { splitRows } from '../gpu/split-rows.ts';
+import { unroll } from '../gpu/unroll.ts';
 import type { Plan } from '../run/plan.ts';
 import shader from './rope.wgsl';
 
 const { fround } = Math;
 
-export function planRope(plan: Plan, operation: RopeOperation, width: number, value: GPUBuffer): void {
+/** All values of an operation in one dispatch. */
+export function planRope(
+  plan: Plan,
+  operation: RopeOperation,
+  values: readonly { readonly width: number; readonly buffer: GPUBuffer }[],
+): void {
   const { headSize, inverseFrequencies, attentionFactor, interleaved, offset = 0 } = operation;
   const pairs = inverseFrequencies.length;
-  const heads = width / headSize;
+  const heads = values.map(({ width }) => width / headSize);
   plan.add({
     label: 'rope',
-    source: shader,
+    source: unroll(shader, { VALUES: values.length }),
     sizes: {
-      HEADS: heads,
+      ...Object.fromEntries(heads.map((count, index) => [`HEADS${index}`, count])),
       HEAD_SIZE: headSize,
       PAIRS: pairs,
       OFFSET: offset,
@@ -23,10 +28,12 @@ export function planRope(plan: Plan, operation: RopeOperation, width: number, va
     },
     bindings: {
       counts: { buffer: plan.rows.counts, type: 'vec4u', access: 'uniform' },
-      value: { buffer: value, type: 'f32', access: 'write' },
       turns: { buffer: turnsOf(plan, inverseFrequencies, attentionFactor), type: 'vec2f' },
+      ...Object.fromEntries(
+        values.map(({ buffer }, index) => [`value${index}`, { buffer, type: 'f32', access: 'write' }] as const),
+      ),
     },
-    workgroups: ({ rows }) => [Math.ceil((heads * pairs) / 64), ...splitRows(rows)],
+    workgroups: ({ rows }) => [Math.ceil((Math.max(...heads) * pairs) / 64), rows, values.length],
   });
 }
 

@@ -21,7 +21,7 @@ export function planOperation(
   logits: GPUBuffer,
 ): void {
   const widthOf = (name: string) => values[name]!;
-  const value = (name: string) => plan.buffer(`value ${name}`, 4 * plan.rows.capacity * widthOf(name));
+  const value = (name: string) => plan.value(name, widthOf(name));
   switch (operation.kind) {
     case 'embedding':
       planEmbedding(plan, modules.tables.get(operation.module)!, value(operation.output));
@@ -41,7 +41,11 @@ export function planOperation(
       planConcat(plan, operation, widthOf, value);
       break;
     case 'rope':
-      for (const name of operation.values) planRope(plan, operation, widthOf(name), value(name));
+      planRope(
+        plan,
+        operation,
+        operation.values.map((name) => ({ width: widthOf(name), buffer: value(name) })),
+      );
       break;
     case 'attention':
       planAttention(plan, operation, modules.caches.get(operation.cache)!, {

@@ -14,6 +14,8 @@ export interface Plan {
   add(spec: DispatchSpec): void;
   /** A buffer of a name and size, the same for all who ask; with `perRun` filled from the positions before each run. */
   buffer(name: string, bytes: number, perRun?: (positions: Int32Array) => Float32Array<ArrayBuffer>): GPUBuffer;
+  /** A value of the program, `[rows, width]`. */
+  value(name: string, width: number): GPUBuffer;
   /** Fills the buffers that depend on the positions of the rows. */
   writePositions(positions: Int32Array): void;
   /** Waits for the compiler. */
@@ -26,7 +28,7 @@ export function createPlan(device: WebgpuDevice, rows: RowBuffers): Plan {
   const reader = createReader(device);
   const dispatches: Promise<Dispatch>[] = [];
   const writers: ((positions: Int32Array) => void)[] = [];
-  return {
+  const plan: Plan = {
     device,
     rows,
     reader,
@@ -45,6 +47,7 @@ export function createPlan(device: WebgpuDevice, rows: RowBuffers): Plan {
       if (perRun) writers.push((positions) => device.gpu.queue.writeBuffer(buffer, 0, perRun(positions)));
       return buffer;
     },
+    value: (name, width) => plan.buffer(`value ${name}`, 4 * rows.capacity * width),
     writePositions(positions) {
       for (const write of writers) write(positions);
     },
@@ -55,4 +58,5 @@ export function createPlan(device: WebgpuDevice, rows: RowBuffers): Plan {
       for (const dispatch of dispatches) dispatch.then((one) => one.release()).catch(() => {});
     },
   };
+  return plan;
 }
