@@ -31,6 +31,7 @@ std::vector<float> Model::run(Batch& batch, const std::vector<Input>& inputs, in
   Run run = {batch, values_, pool_, linears_, operations_, scratch_, {}, {}};
   for (const std::unique_ptr<Operation>& operation : program_) {
     if (cancelled_) throw std::runtime_error("the executable is closed");
+    if (interrupted_) throw std::runtime_error("the run was interrupted");
     operation->run(run);
   }
   if (output < 0) return std::move(run.logits);

@@ -42,10 +42,12 @@ class Model {
     size_t value;
     std::vector<float> numbers;
   };
-  // Logits, or the value `output` where that is not negative. Throws std::runtime_error once cancelled.
+  // Logits, or the value `output` where that is not negative. Throws std::runtime_error once cancelled or interrupted.
   std::vector<float> run(Batch& batch, const std::vector<Input>& inputs, int64_t output);
   // From any thread: what runs ends before its next operation, and nothing runs after.
   void cancel() { cancelled_ = true; }
+  // Likewise, until a run is allowed again.
+  void interrupt(bool wanted) { interrupted_ = wanted; }
 
  private:
   ThreadPool pool_;
@@ -55,7 +57,7 @@ class Model {
   std::vector<Value> values_;
   std::vector<std::unique_ptr<Operation>> program_;
   std::vector<AlignedBuffer> scratch_;
-  std::atomic<bool> cancelled_{false};
+  std::atomic<bool> cancelled_{false}, interrupted_{false};
 };
 
 }  // namespace lowbit

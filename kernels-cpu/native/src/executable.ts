@@ -53,10 +53,19 @@ export async function compile(request: CompileRequest<NativeDevice>): Promise<Ex
   return {
     memory,
     moduleBytes,
-    run: (batch) =>
-      gate.alone(() => {
+    run: (batch, signal) =>
+      gate.alone(async () => {
         checkBatch(batch, program, kvCache);
-        return model.run(nativeBatch(batch));
+        signal?.throwIfAborted();
+        const interrupt = () => model.interrupt();
+        signal?.addEventListener('abort', interrupt);
+        try {
+          return await model.run(nativeBatch(batch));
+        } catch (error) {
+          throw signal?.aborted ? signal.reason : error;
+        } finally {
+          signal?.removeEventListener('abort', interrupt);
+        }
       }),
     measureReadBandwidth: () => gate.alone(() => model.readBandwidth()),
     async close() {

@@ -31,7 +31,7 @@ export async function compile(request: CompileRequest): Promise<Executable> {
   return {
     memory,
     moduleBytes,
-    run: (batch) =>
+    run: (batch, signal) =>
       gate.alone(async () => {
         checkBatch(batch, program, kvCache);
         const values = new Map<string, Float32Array>();
@@ -48,6 +48,7 @@ export async function compile(request: CompileRequest): Promise<Executable> {
         };
         for (const step of steps) {
           if (gate.closed) break;
+          signal?.throwIfAborted();
           await step(run);
         }
         return run.logits;

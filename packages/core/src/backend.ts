@@ -53,7 +53,11 @@ export interface Executable {
   readonly memory: { readonly weights: number; readonly kvCache: number };
   /** Bytes that each module holds. Absent where a backend does not know. */
   readonly moduleBytes?: ReadonlyMap<string, number>;
-  run(batch: Batch): Promise<Logits>;
+  /**
+   * Once the signal is aborted, ends before its next operation and rejects with the signal's reason, unless it is done. What the
+   * batch wrote to the KV cache is then undefined.
+   */
+  run(batch: Batch, signal?: AbortSignal): Promise<Logits>;
   /**
    * Bytes per second that this executable's threads read from memory, measured now and while nothing runs: what decoding
    * is held against. Absent where a backend cannot tell.

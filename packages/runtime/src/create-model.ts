@@ -34,16 +34,23 @@ export function createModel(parts: ModelParts): Model {
   const { contextLength, vocabSize } = plan.program;
   const info = describeModel(parts);
   const active = new Set<Generation>();
+  /** Those who wait for logits. */
+  const waiting = new Set<(error: unknown) => void>();
+  const closedError = () => new LowbitError({ code: 'MODEL_CLOSED', message: `the model ${info.path} is closed` });
   let closed = false;
 
   async function* generate(request: GenerateRequest): AsyncGenerator<GenerateChunk> {
-    if (closed) throw new LowbitError({ code: 'MODEL_CLOSED', message: `the model ${info.path} is closed` });
+    if (closed) throw closedError();
     const generation = prepareGeneration(parts, request);
-    const abort = () => generation.abort('the request was aborted');
-    if (request.signal?.aborted) abort();
-    request.signal?.addEventListener('abort', abort, { once: true });
     active.add(generation);
     const sequence = engine.submit(generation.job);
+    // At once, whether or not somebody waits for the next chunk.
+    const abort = () => {
+      generation.abort('the request was aborted');
+      sequence.cancel();
+    };
+    if (request.signal?.aborted) abort();
+    request.signal?.addEventListener('abort', abort, { once: true });
     try {
       yield* generation.chunks;
     } finally {
@@ -71,13 +78,22 @@ export function createModel(parts: ModelParts): Model {
         checkTokenIds([...tokenIds], vocabSize);
         if (tokenIds.length === 0 || tokenIds.length > contextLength)
           throw new ContextLengthError(tokenIds.length, contextLength);
+        if (closed) throw closedError();
         const all = new Float32Array(tokenIds.length * vocabSize);
+        const refuse = (error: unknown) => {
+          waiting.delete(refuse);
+          reject(error);
+        };
+        waiting.add(refuse);
         engine.submit({
           promptTokenIds: [...tokenIds],
           wantsLogits: () => true,
           onLogits: (position, logits) => all.set(logits, position * vocabSize),
-          onFinished: () => resolve(all),
-          onError: reject,
+          onFinished: () => {
+            waiting.delete(refuse);
+            resolve(all);
+          },
+          onError: refuse,
         });
       }),
     status: () => ({
@@ -96,6 +112,7 @@ export function createModel(parts: ModelParts): Model {
       if (closed) return;
       closed = true;
       for (const generation of active) generation.abort('the model was closed');
+      for (const refuse of waiting) refuse(closedError());
       await engine.close();
       await executable.close();
       chat?.close();

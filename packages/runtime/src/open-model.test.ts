@@ -196,7 +196,10 @@ describe('openModel', () => {
   it('ends running generations when it is closed', async () => {
     const tiny = await openModel(memoryFolder(), { registry });
     const endless = tiny.complete({ prompt: [1], sampling: { maxTokens: 60, ignoreEos: true, minTokens: 60 } });
+    const unread = expect(tiny.logits([1, 2])).rejects.toThrow('the model tiny is closed');
     await tiny.close();
+    await unread;
+    await expect(tiny.logits([1, 2])).rejects.toThrow('the model tiny is closed');
     expect((await endless).finish).toEqual({ kind: 'abort', message: 'the model was closed' });
   });
 

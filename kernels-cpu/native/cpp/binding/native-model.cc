@@ -107,7 +107,8 @@ Napi::Function NativeModel::define(Napi::Env env) {
   return DefineClass(env, "NativeModel",
                      {InstanceMethod("addModule", &NativeModel::addModule), InstanceMethod("setProgram", &NativeModel::setProgram),
                       InstanceMethod("run", &NativeModel::run),
-                      InstanceMethod("readBandwidth", &NativeModel::readBandwidth), InstanceMethod("close", &NativeModel::close)});
+                      InstanceMethod("readBandwidth", &NativeModel::readBandwidth), InstanceMethod("interrupt", &NativeModel::interrupt),
+                      InstanceMethod("close", &NativeModel::close)});
 }
 
 NativeModel::NativeModel(const Napi::CallbackInfo& info) : Napi::ObjectWrap<NativeModel>(info) {
@@ -163,7 +164,7 @@ void NativeModel::setProgram(const Napi::CallbackInfo& info) {
 }
 
 Napi::Value NativeModel::run(const Napi::CallbackInfo& info) {
-  const Model& model = open(info.Env());
+  Model& model = open(info.Env());
   const PlanReader plan(info[0], "batch");
   auto batch = std::make_shared<Batch>(readBatch(plan));
   std::vector<Model::Input> inputs;
@@ -173,6 +174,7 @@ Napi::Value NativeModel::run(const Napi::CallbackInfo& info) {
     if (input.value >= model.valueCount()) plan.fail("inputs", "values of the program");
   }
   if (output >= static_cast<int64_t>(model.valueCount())) plan.fail("output", "a value of the program");
+  model.interrupt(false);
   return start(info.Env(), [batch, inputs = std::move(inputs), output](Model& open) {
     return Numbers{open.run(*batch, inputs, output)};
   });
@@ -181,6 +183,10 @@ Napi::Value NativeModel::run(const Napi::CallbackInfo& info) {
 Napi::Value NativeModel::readBandwidth(const Napi::CallbackInfo& info) {
   open(info.Env());
   return start(info.Env(), [](Model& model) { return lowbit::readBandwidth(model.pool()); });
+}
+
+void NativeModel::interrupt(const Napi::CallbackInfo&) {
+  if (model_) model_->interrupt(true);
 }
 
 Napi::Value NativeModel::close(const Napi::CallbackInfo& info) {

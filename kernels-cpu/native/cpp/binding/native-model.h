@@ -1,4 +1,4 @@
-// The JavaScript class NativeModel: addModule, setProgram, run, readBandwidth, close. Work runs on threads of its own;
+// The JavaScript class NativeModel: addModule, setProgram, run, readBandwidth, interrupt, close. Work runs on threads of its own;
 // JavaScript never waits.
 #pragma once
 #include <napi.h>
@@ -20,6 +20,7 @@ class NativeModel : public Napi::ObjectWrap<NativeModel> {
   void setProgram(const Napi::CallbackInfo& info);
   Napi::Value run(const Napi::CallbackInfo& info);
   Napi::Value readBandwidth(const Napi::CallbackInfo& info);
+  void interrupt(const Napi::CallbackInfo& info);
   Napi::Value close(const Napi::CallbackInfo& info);
 
   template <typename Work>

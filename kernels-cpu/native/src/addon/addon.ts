@@ -22,6 +22,8 @@ export interface NativeModel {
   run(batch: NativeBatch): Promise<Float32Array>;
   /** Bytes per second that the model's threads read from memory: the median of several passes over 256 MiB. */
   readBandwidth(): Promise<number>;
+  /** Ends what runs before its next operation; the next run is a new one. */
+  interrupt(): void;
   /** Ends what runs before its next operation, and frees the memory. */
   close(): void;
 }

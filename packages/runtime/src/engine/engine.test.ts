@@ -1,4 +1,4 @@
-import type { Batch } from '@lowbit/core';
+import type { Batch, Executable } from '@lowbit/core';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { createBlockPool } from './block-pool.ts';
@@ -127,6 +127,44 @@ describe('createEngine', () => {
     expect(await generate(engine, [6], 3)).toEqual(expectedOutput([6], 3));
     expect(pool.free).toBe(16);
     expect(engine.running + engine.waiting).toBe(0);
+  });
+
+  it('interrupts a forward once all of its sequences are cancelled, and not before', async () => {
+    const pool = createBlockPool(16, blockSize);
+    const signals: AbortSignal[] = [];
+    const executable: Executable = {
+      memory: { weights: 0, kvCache: 0 },
+      moduleBytes: new Map(),
+      run: (_, signal) =>
+        new Promise((_, reject) => {
+          signals.push(signal!);
+          signal!.addEventListener('abort', () => reject(signal!.reason));
+        }),
+      close: async () => {},
+    };
+    const engine = createEngine({ executable, pool, maxRunning: 2, prefillChunk: 8, vocabSize });
+    const errors: unknown[] = [];
+    const submit = () =>
+      engine.submit({
+        promptTokenIds: [1],
+        wantsLogits: () => false,
+        onLogits: () => {},
+        next: () => 1,
+        onFinished: () => {},
+        onError: (error) => errors.push(error),
+      });
+    const [first, second] = [submit(), submit()];
+    while (signals.length === 0) await new Promise((resolve) => setImmediate(resolve));
+    first.cancel();
+    expect(signals[0]!.aborted).toBe(false);
+    second.cancel();
+    expect(signals[0]!.aborted).toBe(true);
+    submit();
+    while (signals.length === 1) await new Promise((resolve) => setImmediate(resolve));
+    expect(engine.running).toBe(1);
+    await engine.close();
+    expect(signals[1]!.aborted).toBe(true);
+    expect([engine.running, pool.free, errors]).toEqual([0, 16, []]);
   });
 
   it('hands a failed forward to the sequences in it and serves the next ones', async () => {

@@ -13,11 +13,14 @@ import {
 
 /** Runs many sequences through one executable, a batch at a time. */
 export interface Engine {
-  /** Adds a sequence; it joins the running batch as soon as there is room. The answer takes it out again. */
+  /**
+   * Adds a sequence; it joins the running batch as soon as there is room. The answer takes it out again, and interrupts a
+   * forward that computes for no other.
+   */
   submit(job: SequenceJob): { cancel(): void };
   readonly running: number;
   readonly waiting: number;
-  /** Forgets all sequences (their owners must have ended them) and waits until the forward in progress is over. */
+  /** Forgets all sequences (their owners must have ended them), interrupts the forward in progress and waits for its end. */
   close(): Promise<void>;
 }
 
@@ -40,6 +43,8 @@ export function createEngine({ executable, pool, maxRunning, prefillChunk, vocab
   const waiting: Sequence[] = [];
   const running: Sequence[] = [];
   const cancelled = new Set<Sequence>();
+  /** The forward in progress: worth nothing once all of its sequences are cancelled. */
+  let forward: { readonly sequences: readonly Sequence[]; readonly interruption: AbortController } | undefined;
   let loop: Promise<void> | undefined;
 
   function submit(job: SequenceJob) {
@@ -48,7 +53,12 @@ export function createEngine({ executable, pool, maxRunning, prefillChunk, vocab
     loop ??= runAll().finally(() => {
       loop = undefined;
     });
-    return { cancel: () => void cancelled.add(sequence) };
+    return { cancel: () => cancel(sequence) };
+  }
+
+  function cancel(sequence: Sequence): void {
+    cancelled.add(sequence);
+    if (forward?.sequences.every((one) => cancelled.has(one))) forward.interruption.abort();
   }
 
   async function runAll(): Promise<void> {
@@ -74,8 +84,10 @@ export function createEngine({ executable, pool, maxRunning, prefillChunk, vocab
         logitRows: wantedRows(sequence, rows),
       };
     });
+    const interruption = new AbortController();
+    forward = { sequences: planned.map(({ sequence }) => sequence), interruption };
     try {
-      const logits = await executable.run(joinBatch(parts));
+      const logits = await executable.run(joinBatch(parts), interruption.signal);
       let firstLogits = 0;
       planned.forEach(({ sequence, rows }, index) => {
         const { logitRows } = parts[index]!;
@@ -91,8 +103,10 @@ export function createEngine({ executable, pool, maxRunning, prefillChunk, vocab
     } catch (error) {
       for (const { sequence } of planned) {
         retire(sequence);
-        sequence.job.onError(error);
+        if (!cancelled.has(sequence)) sequence.job.onError(error);
       }
+    } finally {
+      forward = undefined;
     }
   }
 
@@ -169,7 +183,7 @@ export function createEngine({ executable, pool, maxRunning, prefillChunk, vocab
       return waiting.length;
     },
     async close() {
-      for (const sequence of [...running, ...waiting]) cancelled.add(sequence);
+      for (const sequence of [...running, ...waiting]) cancel(sequence);
       await loop;
     },
   };
