@@ -1,6 +1,8 @@
 // What JavaScript sees of the addon: src/addon.ts describes it.
 #include <napi.h>
 
+#include <cstring>
+
 #include "../self-test.h"
 #include "native-model.h"
 
@@ -34,11 +36,32 @@ Napi::Value decodeWeight(const Napi::CallbackInfo& info) {
   }
 }
 
+// A weight as it is packed, and whether its codes moved as whole words: what tests compare with @lowbit/numerics.
+Napi::Value packWeight(const Napi::CallbackInfo& info) {
+  try {
+    ModuleContext context;
+    ThreadPool pool(3);
+    const PreparedWeight weight = readAndPrepareWeight(PlanReader(info[0], "weight"), context, pool);
+    const Napi::Object result = Napi::Object::New(info.Env());
+    const size_t size = weight.isPacked ? weight.bytes : 0;
+    Napi::Uint8Array bytes = Napi::Uint8Array::New(info.Env(), size);
+    if (size > 0) std::memcpy(bytes.Data(), weight.packed.data, size);
+    result.Set("bytes", bytes);
+    result.Set("asWords", weight.asWords);
+    return result;
+  } catch (const Napi::Error&) {
+    throw;
+  } catch (const std::exception& error) {
+    throw Napi::Error::New(info.Env(), error.what());
+  }
+}
+
 Napi::Object initialize(Napi::Env env, Napi::Object exports) {
   exports.Set("NativeModel", NativeModel::define(env));
   exports.Set("instructionSets", Napi::Function::New(env, instructionSets));
   exports.Set("selfTest", Napi::Function::New(env, runSelfTest));
   exports.Set("decodeWeight", Napi::Function::New(env, decodeWeight));
+  exports.Set("packWeight", Napi::Function::New(env, packWeight));
   return exports;
 }
 

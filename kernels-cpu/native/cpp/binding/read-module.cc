@@ -279,6 +279,13 @@ WeightSource readWeightSource(const PlanReader& plan, ModuleContext& context) {
   return source;
 }
 
+PreparedWeight readAndPrepareWeight(const PlanReader& plan, ModuleContext& context, ThreadPool& pool) {
+  WeightSource source = readWeightSource(plan, context);
+  const WeightForm form = readForm(plan, source);
+  source.makeReady();
+  return prepareWeight(source, form, pool, *context.memory);
+}
+
 ModuleWork readModule(const PlanReader& plan, ModuleContext& context) {
   const std::string kind = plan.text("kind");
   if (kind == "linear") {

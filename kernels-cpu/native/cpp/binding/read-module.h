@@ -26,5 +26,6 @@ using ModuleWork = std::function<PreparedModule(ThreadPool&)>;
 
 ModuleWork readModule(const PlanReader&, ModuleContext&);
 WeightSource readWeightSource(const PlanReader&, ModuleContext&);
+PreparedWeight readAndPrepareWeight(const PlanReader&, ModuleContext&, ThreadPool&);
 
 }  // namespace lowbit

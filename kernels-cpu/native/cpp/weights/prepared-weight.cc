@@ -101,6 +101,7 @@ bool pack(const WeightSource& source, PreparedWeight& weight, ThreadPool& pool) 
   const int32_t* order = weight.order.empty() ? nullptr : weight.order.data();
   std::optional<CodeWords> words;
   if (!order) words = findWords({table.bytes.data, table.rows.data(), table.columns.data(), table.type.bits, table.add}, shape);
+  weight.asWords = words.has_value();
 
   std::atomic<bool> held{true};
   pool.run(blockCount(shape.outFeatures), 1, [&](int64_t first, int64_t last, int) {

@@ -19,6 +19,7 @@ struct WeightForm {
 
 struct PreparedWeight {
   bool isPacked = false;
+  bool asWords = false;  // its codes were moved as whole words
   PackedLinear packed{};
   DenseLinear dense{};
   // Column i of the packed weight is feature order[i] of the input; empty: i.

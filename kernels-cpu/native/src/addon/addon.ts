@@ -11,6 +11,8 @@ export interface Addon {
   selfTest(): string;
   /** `[out, in]`, as the weight is decoded while it is packed. */
   decodeWeight(weight: WeightPlan): Float32Array;
+  /** The bytes of a weight of packed form; `asWords`: its codes were moved as whole words. */
+  packWeight(weight: WeightPlan): { readonly bytes: Uint8Array; readonly asWords: boolean };
 }
 
 /** Modules and a program over them. One call at a time; a call before the last one has ended throws. */
