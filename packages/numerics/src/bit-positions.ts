@@ -36,24 +36,29 @@ export function bitPositions(form: StoredForm, extents: Extents): BitPositions {
   const tables = extents.map(([, size]) => new Float64Array(size));
   let constant = 0;
   for (const counter of countersOf(form)) {
-    const contribution = contributionOf(form, counter);
-    const unasked = new Set(counter.digits.map(({ axis }) => axis));
+    const contributions = contributionsOf(form, counter);
     const farthest: [Axis, number][] = [];
     let largest = 0;
     extents.forEach(([axis, size], position) => {
-      unasked.delete(axis);
-      let [most, where] = [0, 0];
-      for (let index = 0; index < size; index += 1) {
-        const value = contribution(axis, index);
-        if (value > most) [most, where] = [value, index];
-        tables[position]![index]! += value * counter.step;
+      const contribution = contributions.get(axis);
+      contributions.delete(axis);
+      let most = 0;
+      let where = 0;
+      const table = tables[position]!;
+      for (let index = 0; contribution && index < size; index += 1) {
+        const value = contribution(index);
+        if (value > most) {
+          most = value;
+          where = index;
+        }
+        table[index]! += value * counter.step;
       }
       largest += most;
       farthest.push([axis, where]);
     });
-    for (const axis of unasked) {
-      largest += contribution(axis, 0);
-      constant += contribution(axis, 0) * counter.step;
+    for (const contribution of contributions.values()) {
+      largest += contribution(0);
+      constant += contribution(0) * counter.step;
     }
     if (largest >= counter.limit && extents.every(([, size]) => size > 0)) {
       throw outside(form, counter, largest, farthest);
@@ -69,9 +74,9 @@ export function capacityAlong(form: StoredForm, axis: Axis): number {
   for (const counter of countersOf(form)) {
     const grows = counter.digits.some((digit) => digit.axis === axis && digit.modulo === undefined);
     if (!grows) continue;
-    const contribution = contributionOf(form, counter);
+    const contribution = contributionsOf(form, counter).get(axis)!;
     let index = 0;
-    while (index < capacity && contribution(axis, index) < counter.limit) index += 1;
+    while (index < capacity && contribution(index) < counter.limit) index += 1;
     capacity = index;
   }
   return capacity;
@@ -98,8 +103,8 @@ function countersOf(form: StoredForm): Counter[] {
   return counters;
 }
 
-/** What an axis adds to a counter: the digits that read it, each times the moduli of the digits after it. */
-function contributionOf(form: StoredForm, { unit, place, digits }: Counter): (axis: Axis, index: number) => number {
+/** What each axis adds to a counter, by its index: the digits that read it, each times the moduli of the digits after it. */
+function contributionsOf(form: StoredForm, { unit, place, digits }: Counter): Map<Axis, (index: number) => number> {
   let factor = 1;
   const factors = digits.map(() => 0);
   for (let position = digits.length - 1; position >= 0; position -= 1) {
@@ -113,17 +118,19 @@ function contributionOf(form: StoredForm, { unit, place, digits }: Counter): (ax
     }
     factor *= modulo ?? 1;
   }
-  return (axis, index) => {
-    const logical = index + (form.origin?.[axis] ?? 0);
-    let sum = 0;
-    for (let position = 0; position < digits.length; position += 1) {
-      const digit = digits[position]!;
-      if (digit.axis !== axis) continue;
-      const quotient = Math.floor(logical / digit.divide);
-      sum += (digit.modulo === undefined ? quotient : quotient % digit.modulo) * factors[position]!;
-    }
-    return sum;
-  };
+  const contributions = new Map<Axis, (index: number) => number>();
+  digits.forEach(({ axis, divide, modulo }, position) => {
+    const first = form.origin?.[axis] ?? 0;
+    const times = factors[position]!;
+    const before = contributions.get(axis);
+    // Whole numbers below 2^53: what a quotient is rounded by does not reach the next whole number.
+    const value = (index: number) => {
+      const quotient = Math.floor((first + index) / divide);
+      return (modulo === undefined ? quotient : quotient - Math.floor(quotient / modulo) * modulo) * times;
+    };
+    contributions.set(axis, before ? (index) => before(index) + value(index) : value);
+  });
+  return contributions;
 }
 
 function checkExtents({ ref, origin }: StoredForm, extents: Extents): void {

@@ -91,8 +91,8 @@ class RowTables {
 
 bool isSigned(CodeType codes) { return codes == CodeType::i4 || codes == CodeType::i8; }
 
-// As many as lie side by side in a layout along the rows, and few enough to stay in a cache.
-constexpr int64_t blocksAtATime = 16;
+// As many as are packed side by side from a layout along the rows; fewer where that leaves threads without work.
+constexpr int64_t mostBlocksAtATime = 16;
 
 bool pack(const WeightSource& source, PreparedWeight& weight, ThreadPool& pool) {
   const WeightShape& shape = weight.packed.shape;
@@ -103,16 +103,19 @@ bool pack(const WeightSource& source, PreparedWeight& weight, ThreadPool& pool) 
   if (!order) words = findWords({table.bytes.data, table.rows.data(), table.columns.data(), table.type.bits, table.add}, shape);
   weight.asWords = words.has_value();
 
+  // Threads take blocks as they come: pages that the system has yet to bring in make some of them slow.
+  const int64_t blocks = blockCount(shape.outFeatures);
+  const int64_t atATime = std::clamp<int64_t>(blocks / (4 * pool.threads()), 1, mostBlocksAtATime);
+  std::atomic<int64_t> next{0};
   std::atomic<bool> held{true};
-  pool.run(blockCount(shape.outFeatures), 1, [&](int64_t first, int64_t last, int) {
+  pool.run(std::min<int64_t>(pool.threads(), blocks), 1, [&](int64_t, int64_t, int) {
     RowTables tables(source, weight.order, std::min(shape.groupSize, inFeatures));
     const auto groups = static_cast<size_t>(tables.groups());
     std::vector<uint8_t> codes(words ? 0 : static_cast<size_t>(blockRows * inFeatures));
     std::vector<float> scales(blockRows * groups), zeros(source.zero ? blockRows * groups : 0);
-    for (int64_t block = first; block < last; block += 1) {
+    const auto packOne = [&](int64_t block) {
       const int64_t row = block * blockRows;
       const int64_t rows = std::min(blockRows, shape.outFeatures - row);
-      if (words && (block - first) % blocksAtATime == 0) packWords(weight.packed, *words, block, std::min(block + blocksAtATime, last));
       if (!words) table.readBytes(row, rows, order, isSigned(shape.codes), codes.data(), inFeatures);
       for (int64_t r = 0; r < rows; r += 1) {
         tables.scales(row + r, scales.data() + static_cast<size_t>(r) * groups);
@@ -122,6 +125,11 @@ bool pack(const WeightSource& source, PreparedWeight& weight, ThreadPool& pool) 
       const PackResult result = words ? packTables(weight.packed, block, scales.data(), blockZeros)
                                       : packBlock(weight.packed, block, {codes.data(), scales.data(), blockZeros});
       if (result != PackResult::packed) held = false;
+    };
+    for (int64_t first; (first = next.fetch_add(atATime)) < blocks;) {
+      const int64_t last = std::min(first + atATime, blocks);
+      if (words) packWords(weight.packed, *words, first, last);
+      for (int64_t block = first; block < last; block += 1) packOne(block);
     }
   });
   return held;
@@ -130,7 +138,7 @@ bool pack(const WeightSource& source, PreparedWeight& weight, ThreadPool& pool) 
 PreparedWeight decode(const WeightSource& source, ThreadPool& pool, WeightMemory& memory) {
   PreparedWeight weight;
   weight.bytes = static_cast<size_t>(source.outFeatures * source.inFeatures) * sizeof(float);
-  weight.memory = memory.take(weight.bytes);
+  weight.memory = memory.take(weight.bytes, pool);
   float* numbers = reinterpret_cast<float*>(weight.memory.get());
   weight.dense = {source.outFeatures, source.inFeatures, DenseType::f32, numbers};
   pool.run(source.outFeatures, 8, [&](int64_t first, int64_t last, int) {
@@ -176,7 +184,7 @@ PreparedWeight keepDense(const WeightSource& source, ThreadPool& pool, WeightMem
     weight.dense.data = place;
     return weight;
   }
-  weight.memory = memory.take(weight.bytes);
+  weight.memory = memory.take(weight.bytes, pool);
   uint8_t* target = weight.memory.get();
   weight.dense.data = target;
   pool.run(source.outFeatures, 8, [&](int64_t first, int64_t last, int) {
@@ -202,7 +210,7 @@ PreparedWeight packOrDecode(const WeightSource& source, const WeightShape& shape
 
   weight.isPacked = true;
   weight.bytes = packedBytes(shape);
-  weight.memory = memory.take(weight.bytes);
+  weight.memory = memory.take(weight.bytes, pool);
   weight.packed = {shape, weight.memory.get()};
   if (!pack(source, weight, pool)) throw std::invalid_argument("scales or zero points that their packed type does not hold");
   return weight;

@@ -11,6 +11,8 @@ namespace {
 constexpr size_t alignment = 64;
 constexpr size_t pieceSize = size_t{256} << 20;
 constexpr size_t hugePage = size_t{2} << 20;
+constexpr size_t smallPage = 4096;  // no system has smaller ones
+constexpr size_t largestAhead = size_t{32} << 20;
 
 std::shared_ptr<uint8_t> map(size_t size) {
   const size_t mapped = size + hugePage;
@@ -28,19 +30,33 @@ std::shared_ptr<uint8_t> map(size_t size) {
 
 }  // namespace
 
-std::shared_ptr<uint8_t> WeightMemory::take(size_t size) {
+std::shared_ptr<uint8_t> WeightMemory::take(size_t size, ThreadPool& pool) {
   if (size > SIZE_MAX - alignment) throw std::bad_alloc();
   const size_t rounded = (size + alignment - 1) / alignment * alignment;
-  if (rounded > left_) {
-    const size_t wanted = std::max(rounded, pieceSize);
-    piece_ = map(wanted);
-    left_ = wanted;
-    used_ = 0;
+  if (rounded > size_ - used_) {
+    size_ = std::max(rounded, pieceSize);
+    piece_ = map(size_);
+    used_ = fetched_ = 0;
   }
   std::shared_ptr<uint8_t> part(piece_, piece_.get() + used_);
   used_ += rounded;
-  left_ -= rounded;
+  total_ += rounded;
+  if (used_ > fetched_) fetchPages(pool);
   return part;
+}
+
+void WeightMemory::fetchPages(ThreadPool& pool) {
+  // What may turn out to be too much is a sixteenth of everything.
+  const size_t ahead = std::min(largestAhead, total_ / 16);
+  const size_t end = std::min(size_, (used_ + ahead + hugePage - 1) / hugePage * hugePage);
+  volatile uint8_t* start = piece_.get() + fetched_;
+  const size_t wanted = end - fetched_;
+  const auto pages = static_cast<int64_t>((wanted + hugePage - 1) / hugePage);
+  pool.run(pages, 1, [&](int64_t first, int64_t last, int) {
+    const size_t stop = std::min(wanted, static_cast<size_t>(last) * hugePage);
+    for (size_t at = static_cast<size_t>(first) * hugePage; at < stop; at += smallPage) start[at] = 0;
+  });
+  fetched_ = end;
 }
 
 }  // namespace lowbit

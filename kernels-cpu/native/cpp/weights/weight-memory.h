@@ -5,16 +5,22 @@
 #include <cstdint>
 #include <memory>
 
+#include "../thread-pool.h"
+
 namespace lowbit {
 
 class WeightMemory {
  public:
-  // Aligned to 64; not initialized. Throws std::bad_alloc. One thread at a time.
-  std::shared_ptr<uint8_t> take(size_t size);
+  // Aligned to 64; not initialized. The threads fetch its pages from the system, each its own, and some more for the weights
+  // to come: neighbouring ones share huge pages. Throws std::bad_alloc. One caller at a time.
+  std::shared_ptr<uint8_t> take(size_t size, ThreadPool&);
 
  private:
+  void fetchPages(ThreadPool&);
+
   std::shared_ptr<uint8_t> piece_;
-  size_t left_ = 0, used_ = 0;
+  size_t size_ = 0, used_ = 0, fetched_ = 0;  // of the piece
+  size_t total_ = 0;
 };
 
 }  // namespace lowbit
