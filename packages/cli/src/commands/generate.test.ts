@@ -33,6 +33,14 @@ describe('lowbit generate', () => {
     });
   });
 
+  it('tells it faithfully unless told to, and leaves the numerics of a named model to the runtime', async () => {
+    const runtime = fakeRuntime();
+    await runCommand(['generate'], runtime);
+    await runCommand(['generate', '--numerics', 'fast'], runtime);
+    await runCommand(['generate', '.', 'For'], runtime);
+    expect(runtime.opened.map(({ options }) => options.numerics)).toEqual(['faithful', 'fast', undefined]);
+  });
+
   it('tells it with the mixture of experts where asked to, and takes one model only', async () => {
     const runtime = fakeRuntime();
     await runCommand(['generate', '--model', 'moe'], runtime);

@@ -1,5 +1,5 @@
 import { randomInt } from 'node:crypto';
-import { LowbitError } from '@lowbit/core';
+import { LowbitError, type Numerics } from '@lowbit/core';
 import type { SamplingParameters } from '@lowbit/runtime';
 import { Command, Option } from 'commander';
 import { streamGeneration } from '../generation.ts';
@@ -22,19 +22,26 @@ interface GenerateOptions extends CommonOptions, RunOptions, SamplingOptions {
   readonly model?: ShippedModel;
 }
 
-/** What the small models are good at, the same each time. */
+/** What the small models are good at, the same each time; what a backend approximates to be fast would change it. */
 const story = {
   prompt: 'The ship had been at sea for',
+  numerics: 'faithful',
   sampling: { maxTokens: 120, temperature: 0.8, topP: 0.95 },
   seeds: { dense: 8, moe: 5 },
-} as const satisfies { prompt: string; sampling: SamplingParameters; seeds: Record<ShippedModel, number> };
+} as const satisfies {
+  prompt: string;
+  numerics: Numerics;
+  sampling: SamplingParameters;
+  seeds: Record<ShippedModel, number>;
+};
 
 export function generateCommand(session: Session): Command {
   const command = new Command('generate')
     .summary('continue a text')
     .description(
-      'Continues a text on stdout. Without arguments, the small model that comes with lowbit tells a story. The prompt is ' +
-        'an argument, --prompt, or stdin (also with --prompt -; one newline at its end is dropped).',
+      'Continues a text on stdout. Without arguments, the small model that comes with lowbit tells a story, with numerics ' +
+        'faithful so that every backend tells the same. The prompt is an argument, --prompt, or stdin (also with --prompt ' +
+        '-; one newline at its end is dropped).',
     )
     .argument('[model]', 'checkpoint folder (default: the small model that comes with lowbit)')
     .argument('[prompt]', 'text to continue')
@@ -77,7 +84,8 @@ async function generate(
   const sampling = { ...defaults, ...samplingParameters(options) };
   const registry = await discoverRegistry(session, output);
   const { quiet, json } = options;
-  const { model, seconds } = await openModel(session, output, folder, { registry, ...runOptions(options), quiet });
+  const run = runOptions(modelArgument === undefined ? { numerics: story.numerics, ...options } : options);
+  const { model, seconds } = await openModel(session, output, folder, { registry, ...run, quiet });
   try {
     if (!prompt.fromStdin) output.lead(prompt.text);
     const generation = await streamGeneration(
