@@ -10,6 +10,7 @@ type Layer =
   | 'method'
   | 'kernels'
   | 'runtime'
+  | 'browser'
   | 'server'
   | 'cli'
   | 'example';
@@ -23,9 +24,10 @@ const mayImport: Readonly<Record<Layer, readonly Layer[]>> = {
   method: ['core', 'numerics'],
   kernels: ['core', 'numerics'],
   runtime: ['core', 'numerics', 'safetensors'],
+  browser: ['core', 'safetensors', 'runtime'],
   server: ['core', 'runtime'],
   cli: ['core', 'runtime', 'server'],
-  example: ['core', 'numerics', 'safetensors', 'testkit', 'method', 'kernels', 'runtime', 'server', 'cli'],
+  example: ['core', 'numerics', 'safetensors', 'testkit', 'method', 'kernels', 'runtime', 'browser', 'server', 'cli'],
 };
 
 /** These describe and compute; they reach neither files nor the operating system. */
@@ -91,7 +93,7 @@ function allowed(from: WorkspacePackage, target: WorkspacePackage, isTest: boole
   if (mayImport[layer].includes(wanted)) return true;
   if (!isTest) return false;
   if (wanted === 'testkit' || target.manifest.lowbit?.oracle === true) return true;
-  return wanted === 'method' && ['runtime', 'server', 'cli'].includes(layer);
+  return wanted === 'method' && ['runtime', 'browser', 'server', 'cli'].includes(layer);
 }
 
 /** Workspace packages that are listed and not imported. A plugin may be there to be discovered by tests. */

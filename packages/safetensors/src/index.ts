@@ -1,5 +1,5 @@
-export { type ByteSource, createByteSource } from './byte-source.ts';
-export type { CheckpointFiles } from './checkpoint-files.ts';
+export { type ByteSource, checkRange, createByteSource } from './byte-source.ts';
+export { type CheckpointFiles, findWeightFiles, type WeightFiles } from './checkpoint-files.ts';
 export { openFileSource } from './file-source.ts';
 export {
   type OpenSafetensorsOptions,
