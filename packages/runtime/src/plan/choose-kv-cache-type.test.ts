@@ -91,8 +91,8 @@ describe('kvCacheType', () => {
   });
 
   it.each([
-    [undefined, 'f16', 'the checkpoint says nothing about it, and numerics are fast'],
-    ['fast', 'f16', 'the checkpoint says nothing about it, and numerics are fast'],
+    [undefined, 'f16', 'the checkpoint is not quantized; f16 with numerics fast'],
+    ['fast', 'f16', 'the checkpoint is not quantized; f16 with numerics fast'],
     ['faithful', 'f32', 'the checkpoint is not quantized'],
     ['exact', 'f32', 'the checkpoint is not quantized'],
   ] as const)('auto on a checkpoint that says nothing, numerics %s: %s', async (numerics, type, rule) => {

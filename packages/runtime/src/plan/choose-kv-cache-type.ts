@@ -69,11 +69,11 @@ export function halveKvCaches(
   { backend, device }: ReadyBackend,
 ): ReadonlyMap<string, DescribedModule> {
   const halved = new Map(modules);
-  for (const [name, { description }] of modules) {
+  for (const [name, { description, rule }] of modules) {
     if (description.kind !== 'kvCache' || description.scheme !== 'unquantized') continue;
     const half: KvCacheDescription = { ...description, type: 'f16' };
     if (backend.kernels.kvCache.every((kernel) => kernel.refuse(half, device, 'fast'))) continue;
-    halved.set(name, { description: half, rule: 'the checkpoint says nothing about it, and numerics are fast' });
+    halved.set(name, { description: half, rule: [rule, 'f16 with numerics fast'].filter(Boolean).join('; ') });
   }
   return halved;
 }
