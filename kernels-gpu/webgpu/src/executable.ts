@@ -5,12 +5,15 @@ import {
   checkProgram,
   createRunGate,
   type Executable,
+  type LinearDescription,
   LowbitError,
   type ModelProgram,
 } from '@lowbit/core';
 import { bindingBytes, type WebgpuDevice } from './device/webgpu-device.ts';
 import type { Dispatch } from './gpu/dispatch.ts';
 import { deviceError } from './gpu/read-back.ts';
+import { loadLinear } from './linear/device-linear.ts';
+import { joinedName, linearsToJoin } from './linear/join-linears.ts';
 import { createStaging } from './load/staging.ts';
 import { createPlan, type Plan } from './run/plan.ts';
 import { planOperations } from './run/plan-operations.ts';
@@ -87,13 +90,22 @@ async function loadModules(
   const { program, descriptions, device, bytes, signal } = request;
   const staging = createStaging(device);
   const memory = { weights: 0, kvCache: 0 };
+  const joined = linearsToJoin(program, descriptions, request.numerics);
   let done = 0;
   try {
     for (const spec of program.modules) {
       signal?.throwIfAborted();
-      const description = descriptions.get(spec.name)!;
-      const size = await addModule(modules, { device, staging, bytes }, spec, description, request);
-      memory[spec.kind === 'kvCache' ? 'kvCache' : 'weights'] += size;
+      const context = { device, staging, bytes };
+      const group = joined.find((names) => names.includes(spec.name));
+      if (group === undefined) {
+        const size = await addModule(modules, context, spec, descriptions.get(spec.name)!, request);
+        memory[spec.kind === 'kvCache' ? 'kvCache' : 'weights'] += size;
+      } else if (!modules.linears.has(joinedName(group))) {
+        const parts = group.map((name) => descriptions.get(name) as LinearDescription);
+        const linear = await loadLinear(context, joinedName(group), parts, request.numerics, true);
+        modules.linears.set(joinedName(group), linear);
+        memory.weights += linear.bytes;
+      }
       request.onProgress?.(++done, program.modules.length);
     }
     return memory;

@@ -27,7 +27,7 @@ export const linear: LinearKernel<WebgpuDevice> = {
       load: (context) => loadLinear(context, description.module, [description], numerics),
       plan: (plan, loaded, output) => {
         const x = plan.buffer('input', 4 * plan.rows.capacity * inFeatures);
-        planLinear(plan, loaded, { x, y: output });
+        planLinear(plan, loaded, { x, y: [output] });
         return x;
       },
       inputWidth: inFeatures,

@@ -14,9 +14,11 @@ import type { DeviceWeight } from '../weights/device-weight.ts';
 import { type LoadContext, loadWeight } from '../weights/load-weight.ts';
 import { activationConstants, storedActivations } from './activation-constants.ts';
 
-/** A linear on the device, or the same projection of all experts of a block, one after the other. */
+/** A linear on the device, the same projection of all experts of a block, or several linears of one input as one. */
 export interface DeviceLinear {
   readonly weight: DeviceWeight;
+  /** Outputs of each linear that is part of it. */
+  readonly widths: readonly number[];
   readonly numerics: Numerics;
   /** `[matrices, outFeatures]` */
   readonly bias?: GPUBuffer;
@@ -39,6 +41,7 @@ export async function loadLinear(
   module: string,
   linears: readonly LinearDescription[],
   numerics: Numerics,
+  joined = false,
 ): Promise<DeviceLinear> {
   const { device, bytes } = context;
   const buffers: GPUBuffer[] = [];
@@ -56,7 +59,7 @@ export async function loadLinear(
       const read = await bytes.read(stored.ref);
       tables.push(integers ? decodeCodes(stored, read, extents) : decodeStored(stored, read, extents));
     }
-    return keep(integers ? Int32Array.from(joined(tables)) : Float32Array.from(joined(tables)));
+    return keep(integers ? Int32Array.from(concatenated(tables)) : Float32Array.from(concatenated(tables)));
   };
   const loadExecution = async (phase: Phase | undefined, execution: (linear: LinearDescription) => LinearExecution) => {
     const { activations: rule, integer } = execution(linears[0]!);
@@ -66,7 +69,7 @@ export async function loadLinear(
     const stored = [];
     for (const linear of linears) stored.push(await storedActivations(execution(linear).activations!, groups, bytes));
     const constants = keep(
-      Float32Array.from(joined([...stored.map((one) => one.scales), ...stored.map((one) => one.zeros)])),
+      Float32Array.from(concatenated([...stored.map((one) => one.scales), ...stored.map((one) => one.zeros)])),
     );
     if (!integer) return { ...inPhase, activations: { rule, constants } };
     const accumulatorBias = await perOutput((linear) => execution(linear).integer?.accumulatorBias, true);
@@ -84,6 +87,7 @@ export async function loadLinear(
       context,
       module,
       linears.map((linear) => linear.weight),
+      joined,
     );
     const bias = linears[0]!.bias ? { bias: await perOutput((linear) => linear.bias) } : {};
     const executions: DeviceExecution[] =
@@ -94,13 +98,14 @@ export async function loadLinear(
             await loadExecution('decode', (linear) => linear.decoding ?? linear),
           ];
     const bytesOfBuffers = buffers.reduce((sum, { size }) => sum + size, 0);
-    return { weight, numerics, ...bias, executions, bytes: weight.bytes + bytesOfBuffers, release };
+    const widths = joined ? linears.map((linear) => linear.weight.outFeatures) : [weight.outFeatures];
+    return { weight, widths, numerics, ...bias, executions, bytes: weight.bytes + bytesOfBuffers, release };
   } catch (error) {
     release();
     throw error;
   }
 }
 
-function* joined(tables: readonly (Float32Array | Int32Array)[]): Generator<number> {
+function* concatenated(tables: readonly (Float32Array | Int32Array)[]): Generator<number> {
   for (const table of tables) yield* table;
 }

@@ -29,6 +29,6 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) th
   }
   if thread == 0 {
     let place = matrixOf(row) * OUT_FEATURES + out;
-    y[row * OUT_FEATURES + out] = f32(partial[0] + accumulatorBias[place]) * outputScale[place];
+    store(row, out, f32(partial[0] + accumulatorBias[place]) * outputScale[place]);
   }
 }

@@ -59,6 +59,6 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) th
   }
   let out = firstOut + thread;
   if thread < OUTS && firstP + thread < PART_ROWS && out < OUT_FEATURES {
-    y[row * OUT_FEATURES + out] = partial[0][thread] + biasOf(matrixOf(row) * OUT_FEATURES + out);
+    store(row, out, partial[0][thread] + biasOf(matrixOf(row) * OUT_FEATURES + out));
   }
 }

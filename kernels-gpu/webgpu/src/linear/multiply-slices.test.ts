@@ -39,8 +39,14 @@ const cases: Readonly<Record<string, Omit<SyntheticWeightOptions, 'name' | 'seed
 /** Of the sum of the magnitudes: f32 sums, and 16 bits of the largest number among 32. */
 const tolerances: Readonly<Partial<Record<Numerics, number>>> = { exact: 2e-6, fast: 3e-5 };
 
+// What is left out here, the conformance suite has: each of these shaders takes a driver in software seconds to compile.
+const numericsOf: Readonly<Record<string, readonly Numerics[]>> = {
+  '4-bit codes with zero points in groups of 64': ['exact', 'fast'],
+  '8-bit codes with a scale per channel': ['fast'],
+};
+
 for (const [name, options] of Object.entries(cases)) {
-  it.for(['exact', 'fast'] as const)(`multiplies ${name}, %s`, async (numerics, context) => {
+  it.for(numericsOf[name]!)(`multiplies ${name}, %s`, async (numerics, context) => {
     const device = await softwareDevice(context);
     const { weight, tensors } = syntheticWeight({ ...options, name, seed: 3 });
     const description: LinearDescription = { kind: 'linear', module: name, scheme: 'synthetic', weight };

@@ -157,7 +157,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) th
       var total = 0.0;
       for (var i = thread; i < THREADS; i += BLOCK) { total += partial[i]; }
       let out = firstOut + thread;
-      y[row * OUT_FEATURES + out] = total + biasOf(matrix * OUT_FEATURES + out);
+      store(row, out, total + biasOf(matrix * OUT_FEATURES + out));
     }
     workgroupBarrier();
   }

@@ -50,7 +50,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) th
     let out = PART_FIRST + p;
     for (var i = 0u; i < 4; i++) {
       let row = firstRow + down + 16 * i;
-      if row < rows && inPhase(row) { y[row * OUT_FEATURES + out] = sums[j][i] + biasOf(out); }
+      if row < rows && inPhase(row) { store(row, out, sums[j][i] + biasOf(out)); }
     }
   }
 }

@@ -22,7 +22,8 @@ import rowsSource from './rows.wgsl';
 /** Which rows a linear runs, and what on. */
 export interface LinearUse {
   readonly x: GPUBuffer;
-  readonly y: GPUBuffer;
+  /** One for each linear that is part. */
+  readonly y: readonly GPUBuffer[];
   /** Rows whose logits are wanted instead of all. */
   readonly logits?: boolean;
   /** Rows of y for each row of the batch, and how many of them share a row of x. Default 1. */
@@ -68,20 +69,21 @@ function planFloats(
   const { weight, bias } = linear;
   const shader = weightShader(weight, part);
   const rows = rowShader(plan, use, phase);
+  const outputs = outputShader(linear, use);
   const common = {
     bindings: {
       ...shader.bindings,
       ...rows.bindings,
       x: { buffer: x, type: 'f32' },
-      y: { buffer: use.y, type: 'f32', access: 'write' },
+      ...outputs.bindings,
       // Any buffer will do where there is none: one shader serves both.
       bias: { buffer: bias ?? part.tables, type: 'u32' },
     },
     constants: shader.constants,
-    sizes: { ...shader.sizes, ...rows.sizes, SHARED: shared, BIASED: Number(bias !== undefined) },
+    sizes: { ...shader.sizes, ...rows.sizes, ...outputs.sizes, SHARED: shared, BIASED: Number(bias !== undefined) },
     factors: shader.factors,
   } satisfies Pick<DispatchSpec, 'bindings' | 'constants' | 'sizes' | 'factors'>;
-  const source = [shader.source, rows.source, biasOf];
+  const source = [shader.source, rows.source, outputs.source, biasOf];
   const [outStart, outCount] = outputsOf(weight, part);
   const tiled = weight.matrices === 1;
   const single = (count: number) => !tiled || count <= mostSingleRows;
@@ -136,26 +138,27 @@ function planFloats(
 
 function planIntegers(
   plan: Plan,
-  { weight }: DeviceLinear,
+  linear: DeviceLinear,
   { phase, integer }: DeviceExecution,
   part: WeightPart,
   use: LinearUse,
   { x, shared }: Source,
 ): void {
-  const shader = weightShader(weight, part);
+  const shader = weightShader(linear.weight, part);
   const rows = rowShader(plan, use, phase);
-  const [outStart, outCount] = outputsOf(weight, part);
+  const outputs = outputShader(linear, use);
+  const [outStart, outCount] = outputsOf(linear.weight, part);
   plan.add({
     label: 'multiply integers',
-    source: [shader.source, rows.source, multiplyIntegers].join('\n'),
+    source: [shader.source, rows.source, outputs.source, multiplyIntegers].join('\n'),
     constants: shader.constants,
-    sizes: { ...shader.sizes, ...rows.sizes, SHARED: shared, OUT_START: outStart },
+    sizes: { ...shader.sizes, ...rows.sizes, ...outputs.sizes, SHARED: shared, OUT_START: outStart },
     factors: shader.factors,
     bindings: {
       ...shader.bindings,
       ...rows.bindings,
       x: { buffer: x, type: 'i32' },
-      y: { buffer: use.y, type: 'f32', access: 'write' },
+      ...outputs.bindings,
       accumulatorBias: { buffer: integer!.accumulatorBias, type: 'i32' },
       outputScale: { buffer: integer!.outputScale, type: 'f32' },
     },
@@ -208,6 +211,28 @@ function rowShader({ rows }: Plan, { logits = false, slots = 1, experts }: Linea
       ...(experts ? { experts: { buffer: experts, type: 'u32' } } : {}),
     } satisfies DispatchSpec['bindings'],
     count: ({ rows: all, logitRows }: Counts) => (logits ? logitRows : all) * slots,
+  };
+}
+
+/** The function `store`, which finds the value of an output among those of the linears that are parts. */
+function outputShader({ widths }: DeviceLinear, { y }: LinearUse) {
+  let end = 0;
+  const lines = widths.map((width, index) => {
+    const start = end;
+    end += width;
+    const place = `y${index}[row * WIDTH${index} + out - START${index}] = value;`;
+    return { start, line: index === widths.length - 1 ? place : `if out < START${index + 1} { ${place} return; }` };
+  });
+  const numbered = <Entry>(entries: readonly (readonly [name: string, entry: Entry])[]) => Object.fromEntries(entries);
+  return {
+    source: `fn store(row: u32, out: u32, value: f32) {\n${lines.map(({ line }) => line).join('\n')}\n}`,
+    sizes: {
+      ...numbered(widths.map((width, index) => [`WIDTH${index}`, width] as const)),
+      ...numbered(lines.map(({ start }, index) => [`START${index}`, start] as const)),
+    },
+    bindings: numbered(
+      y.map((buffer, index) => [`y${index}`, { buffer, type: 'f32', access: 'write' as const }] as const),
+    ),
   };
 }
 

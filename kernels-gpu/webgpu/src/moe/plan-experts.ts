@@ -67,8 +67,8 @@ export function planExperts(
   const gated = plan.buffer('experts: gate', 4 * slotRows * intermediateSize);
   const raised = plan.buffer('experts: up', 4 * slotRows * intermediateSize);
   const lowered = plan.buffer('experts: down', 4 * slotRows * hiddenSize);
-  planLinear(plan, gate, { x: input, y: gated, slots, shared: slots, experts });
-  planLinear(plan, up, { x: input, y: raised, slots, shared: slots, experts });
+  planLinear(plan, gate, { x: input, y: [gated], slots, shared: slots, experts });
+  planLinear(plan, up, { x: input, y: [raised], slots, shared: slots, experts });
   planElementwise(plan, {
     label: 'silu-mul',
     inputs: { gate: gated, up: raised },
@@ -77,7 +77,7 @@ export function planExperts(
     expression: 'gate[place] * sigmoid(gate[place]) * up[place]',
     slots,
   });
-  planLinear(plan, down, { x: gated, y: lowered, slots, experts });
+  planLinear(plan, down, { x: gated, y: [lowered], slots, experts });
   planElementwise(plan, {
     label: 'add experts',
     inputs: { weights, lowered },

@@ -1,7 +1,8 @@
 /// <reference types="@webgpu/types" />
-import { type ModelProgram, type Operation, unknownOperation } from '@lowbit/core';
+import { type LinearOperation, type ModelProgram, type Operation, unknownOperation } from '@lowbit/core';
 import { planAttention } from '../attention/plan-attention.ts';
 import { planEmbedding } from '../embedding/plan-embedding.ts';
+import { joinedName } from '../linear/join-linears.ts';
 import { planLinear } from '../linear/plan-linear.ts';
 import { planExperts, planRoute, routingBuffers } from '../moe/plan-experts.ts';
 import { planConcat } from '../ops/concat.ts';
@@ -33,9 +34,7 @@ export function planOperation(
       break;
     }
     case 'linear':
-      for (const { module, output } of operation.parts) {
-        planLinear(plan, modules.linears.get(module)!, { x: value(operation.input), y: value(output) });
-      }
+      planParts(plan, operation, modules, value);
       break;
     case 'concat':
       planConcat(plan, operation, widthOf, value);
@@ -102,10 +101,26 @@ export function planOperation(
         expression: 'all[logitRows[row] * WIDTH + i]',
         logits: true,
       });
-      planLinear(plan, modules.linears.get(operation.module)!, { x: gathered, y: logits, logits: true });
+      planLinear(plan, modules.linears.get(operation.module)!, { x: gathered, y: [logits], logits: true });
       break;
     }
     default:
       unknownOperation(operation, index);
+  }
+}
+
+function planParts(
+  plan: Plan,
+  { input, parts }: LinearOperation,
+  { linears }: DeviceModules,
+  value: (name: string) => GPUBuffer,
+): void {
+  const joined = linears.get(joinedName(parts.map(({ module }) => module)));
+  if (joined) {
+    planLinear(plan, joined, { x: value(input), y: parts.map(({ output }) => value(output)) });
+    return;
+  }
+  for (const { module, output } of parts) {
+    planLinear(plan, linears.get(module)!, { x: value(input), y: [value(output)] });
   }
 }

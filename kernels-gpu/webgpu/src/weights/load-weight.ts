@@ -30,27 +30,33 @@ export interface LoadContext {
 type Task = (bytes: Uint8Array) => Promise<void>;
 
 /**
- * Brings weights of one shape and form to the device, stacked. Each tensor is read once, also where many experts lie in it.
+ * Brings weights of one form to the device, one below the other: matrices of one shape, or with `joined` parts of one matrix.
+ * Each tensor is read once, also where many experts lie in it.
  * @throws LayoutError, TensorError where tensors are not what the description says
  */
 export async function loadWeight(
   context: LoadContext,
   module: string,
   weights: readonly QuantizedWeight[],
+  joined = false,
 ): Promise<DeviceWeight> {
   const { device } = context;
   const form = commonForm(weights, module);
-  const { outFeatures, inFeatures } = weights[0]!;
+  const { inFeatures } = weights[0]!;
+  const rows = weights.reduce((sum, { outFeatures }) => sum + outFeatures, 0);
   const indices = form.indexed ? await readGroupIndices(weights, context) : [];
   const groups = form.indexed
     ? 1 + indices.flatMap((index) => [...index]).reduce((most, group) => Math.max(most, group), 0)
     : Math.ceil(inFeatures / form.groupSize);
-  const parts = createParts(context, module, weights.length * outFeatures, form, groups, indices);
+  const parts = createParts(context, module, rows, form, groups, indices);
 
   const tasks = new Map<TensorRef, Task[]>();
   const onceRead = (ref: TensorRef, task: Task) => tasks.set(ref, [...(tasks.get(ref) ?? []), task]);
-  weights.forEach((weight, matrix) => {
-    const firstOfMatrix = matrix * outFeatures;
+  let next = 0;
+  for (const weight of weights) {
+    const { outFeatures } = weight;
+    const firstOfMatrix = next;
+    next += outFeatures;
     const each = (act: (part: WeightPart, firstRow: number, lastRow: number) => Promise<void>) => async () => {
       for (const part of parts) {
         const firstRow = Math.max(part.firstRow - firstOfMatrix, 0);
@@ -84,7 +90,7 @@ export async function loadWeight(
         decoded.buffer.destroy();
       });
     }
-  });
+  }
   try {
     for (const [ref, list] of tasks) {
       const bytes = await context.bytes.read(ref);
@@ -95,11 +101,11 @@ export async function loadWeight(
     throw error;
   }
   const words = rowWords(form, groups);
-  const bytes = 4 * (weights.length * outFeatures * (words.codes + words.tables) + indices.length * inFeatures);
+  const bytes = 4 * (rows * (words.codes + words.tables) + indices.length * inFeatures);
   return {
-    outFeatures,
+    outFeatures: joined ? rows : weights[0]!.outFeatures,
     inFeatures,
-    matrices: weights.length,
+    matrices: joined ? 1 : weights.length,
     form,
     groups,
     parts,
