@@ -1,5 +1,5 @@
-// Memory for packed weights: large pieces of fresh pages, cut up in turn. Pages cost nothing until they are written, and
-// where the system has huge ones, it hands those out.
+// Memory for packed weights: large pieces of fresh pages, cut up in turn. Pages cost nothing until they are written. Huge ones
+// are wished for as long as they come quickly.
 #pragma once
 #include <cstddef>
 #include <cstdint>
@@ -21,6 +21,7 @@ class WeightMemory {
   std::shared_ptr<uint8_t> piece_;
   size_t size_ = 0, used_ = 0, fetched_ = 0;  // of the piece
   size_t total_ = 0;
+  bool huge_ = true;
 };
 
 }  // namespace lowbit
