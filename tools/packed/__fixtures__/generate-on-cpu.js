@@ -5,7 +5,7 @@ import reference from '@lowbit/kernels-cpu-reference';
 import { openModel } from '@lowbit/runtime';
 
 const registry = createRegistry({ methods: [awq], backends: [native, reference] });
-const model = await openModel(process.argv[2], { registry, device: 'cpu' });
+const model = await openModel(process.argv[2], { registry, device: 'cpu', numerics: 'faithful' });
 const prompt = 'The ship had been at sea for';
 const { text } = await model.complete({ prompt, sampling: { temperature: 0, maxTokens: 16 } });
 const { backend, warnings } = model.info;
