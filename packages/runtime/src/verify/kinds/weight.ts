@@ -27,8 +27,9 @@ export function weightHashCheck(module: string, hash: string): RecordCheck {
     async check({ plan }) {
       const weight = weightOf(plan, module);
       if (!weight) return missingModule(module);
-      const values = await dequantizeModule(plan, weight);
-      const digest = new Uint8Array(await crypto.subtle.digest('SHA-256', values));
+      const { buffer, byteOffset, byteLength } = await dequantizeModule(plan, weight);
+      const bytes = new Uint8Array(buffer as ArrayBuffer, byteOffset, byteLength);
+      const digest = new Uint8Array(await crypto.subtle.digest('SHA-256', bytes));
       const computed = Array.from(digest, (byte) => byte.toString(16).padStart(2, '0')).join('');
       return { status: computed === hash ? 'passed' : 'failed', rule: 'the same SHA-256' };
     },
