@@ -239,7 +239,7 @@ describe('backends', () => {
       'no backend for "cpu" (present: none)\nInstall it: npm install @lowbit/kernels-cpu or @lowbit/kernels-cpu-reference (libraries: pass it to createRegistry).',
     );
     await expect(explainWith([reference], 'tpu')).rejects.toThrow(
-      'no backend for "tpu" (present: cpu:reference)\nBackends of lowbit\'s own: cpu:native (@lowbit/kernels-cpu), cpu:reference (@lowbit/kernels-cpu-reference).',
+      'no backend for "tpu" (present: cpu:reference)\nBackends of lowbit\'s own: cpu:native (@lowbit/kernels-cpu), cpu:reference (@lowbit/kernels-cpu-reference), webgpu:hardware (@lowbit/kernels-webgpu).',
     );
   });
 });
@@ -249,6 +249,7 @@ describe('missingPlugins', () => {
     expect(missingPlugins(createRegistry({}))).toContainEqual({ kind: 'method', name: 'awq', package: '@lowbit/awq' });
     expect(missingPlugins(registry).filter(({ kind }) => kind === 'backend')).toEqual([
       { kind: 'backend', name: 'cpu:native', package: '@lowbit/kernels-cpu' },
+      { kind: 'backend', name: 'webgpu:hardware', package: '@lowbit/kernels-webgpu' },
     ]);
   });
 });
