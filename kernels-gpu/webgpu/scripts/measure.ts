@@ -1,7 +1,8 @@
 /**
  * Measures decoding and prompts of a Llama-like model with random 4-bit weights in groups of 128.
  *
- *   node --import ... measure.ts [layers] [hidden] [intermediate]
+ *   esbuild scripts/measure.ts --bundle --platform=node --format=esm --conditions=@lowbit/source --loader:.wgsl=text \
+ *     --external:webgpu --outfile=measure.mjs && node measure.mjs [layers] [hidden] [intermediate]
  */
 import {
   type CompileRequest,
