@@ -86,7 +86,8 @@ PackResult packBlock(const PackedLinear&, int64_t block, const BlockSource&);
 // exact: nothing. f32 products and sums of dequantized weights.
 // int16Planes: rounds them to 16 bits (+-32512) per group and row; relative error about 3e-5 of the output.
 // int8PerGroup: rounds them to 8 bits (+-127) per group and row; about 6e-3.
-// int8Per128: the same per 128 columns where whole groups of 16, 32 or 64 make these up, which costs less time; else int8PerGroup.
+// int8Per128: the same per 128 columns where whole groups of 32 or 64 make these up, which costs less time; else int8PerGroup. Codes
+// of 4 bits only.
 // int8PerToken: rounds them to 8 bits per row. With one weight scale per row the sums are exact integers.
 // Groups are those of the weight, or 128 columns where they are larger than 256.
 enum class Accuracy { exact, int16Planes, int8PerGroup, int8Per128, int8PerToken };

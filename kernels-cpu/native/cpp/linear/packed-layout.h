@@ -38,9 +38,9 @@ struct Chunking {
         chunk(this->groupSize <= largestChunk ? this->groupSize : splitChunk),
         wholeRow(groupSize >= inFeatures) {}
 
-  // Chunks of 16, 32 or 64 columns that make up 128; 1 for other sizes, and where the last chunk is shorter.
+  // Chunks of 32 or 64 columns that make up 128; 1 for other sizes, and where the last chunk is shorter.
   int64_t chunksIn128() const {
-    return (groupSize == 16 || groupSize == 32 || groupSize == 64) && inFeatures % groupSize == 0 ? 128 / groupSize : 1;
+    return (groupSize == 32 || groupSize == 64) && inFeatures % groupSize == 0 ? 128 / groupSize : 1;
   }
   int64_t groups() const { return ceilDivide(inFeatures, groupSize); }
   int64_t chunksIn(int64_t columns) const { return ceilDivide(columns, chunk); }

@@ -79,7 +79,7 @@ size_t packedBytes(const WeightShape& shape) {
 
 bool supportsAccuracy(const WeightShape& shape, Accuracy accuracy) {
   if (accuracy == Accuracy::exact) return true;
-  if (isFloat8(shape.codes)) return false;
+  if (isFloat8(shape.codes) || (accuracy == Accuracy::int8Per128 && !isFourBit(shape.codes))) return false;
   const bool exactSums = accuracy == Accuracy::int8PerToken && shape.groupSize >= shape.inFeatures;
   return !exactSums || shape.inFeatures <= largestExactSum;
 }

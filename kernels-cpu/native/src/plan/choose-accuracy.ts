@@ -16,6 +16,13 @@ export function roundsActivations(
   return numerics === 'fast' && activations === undefined && form.form === 'packed' && multipliesIntegers(form.packed);
 }
 
+/** What numbers that no scheme quantizes are multiplied as. Scales of activations are shared where kernels gain by it. */
+export function accuracyOfNumbers(weight: QuantizedWeight, numerics: Numerics): Accuracy {
+  if (!roundsActivations(weight, undefined, numerics)) return 'exact';
+  const form = weightForm(weight);
+  return form.form === 'packed' && ['f4e2m1', 'u4', 'i4'].includes(form.packed.codes) ? 'int8Per128' : 'int8PerGroup';
+}
+
 /**
  * Codes of quantized activations are multiplied as integers where the kernels can, which loses nothing; everywhere else
  * what the codes stand for is multiplied as f32 numbers.

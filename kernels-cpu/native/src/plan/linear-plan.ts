@@ -7,7 +7,7 @@ import {
   TensorError,
 } from '@lowbit/core';
 import { type ActivationPlan, planActivations } from './activation-plan.ts';
-import { type Accuracy, accuracyOfCodes, roundsActivations } from './choose-accuracy.ts';
+import { type Accuracy, accuracyOfCodes, accuracyOfNumbers } from './choose-accuracy.ts';
 import { readIntegers, readTable } from './tensor-source.ts';
 import { packedCodesOf, type WeightForm, weightForm } from './weight-form.ts';
 import { planCodes, planWeight, type WeightPlan } from './weight-plan.ts';
@@ -48,9 +48,7 @@ export async function planLinear(
     }
     numbers ??= weights.push(await planWeight(weight, weightForm(weight), bytes)) - 1;
     const activations = numerics === 'exact' ? undefined : execution.activations;
-    if (!activations) {
-      return { weight: numbers, accuracy: roundsActivations(weight, activations, numerics) ? 'int8Per128' : 'exact' };
-    }
+    if (!activations) return { weight: numbers, accuracy: accuracyOfNumbers(weight, numerics) };
     const quantizer = await planActivations(activations, inFeatures, bytes);
     return { weight: numbers, accuracy: accuracyOfCodes(weight, quantizer), quantizer };
   };

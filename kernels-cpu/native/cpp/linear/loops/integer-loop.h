@@ -237,16 +237,11 @@ template <class S, class Codes, bool ZeroTable>
 Tile integerTileOf(int64_t rows, const InputLayout& format, bool exact) {
   if (format.planes == 2) return integerTileOf<S, Codes, 2, ZeroTable, perChunk>(rows);
   if (exact) return integerTileOf<S, Codes, 1, ZeroTable, exactSums>(rows);
-  switch (format.scaleChunks) {
-    case 2:
-      return integerTileOf<S, Codes, 1, ZeroTable, 2>(rows);
-    case 4:
-      return integerTileOf<S, Codes, 1, ZeroTable, 4>(rows);
-    case 8:
-      return integerTileOf<S, Codes, 1, ZeroTable, 8>(rows);
-    default:
-      return integerTileOf<S, Codes, 1, ZeroTable, perChunk>(rows);
+  if constexpr (!Codes::wide) {
+    if (format.scaleChunks == 2) return integerTileOf<S, Codes, 1, ZeroTable, 2>(rows);
+    if (format.scaleChunks == 4) return integerTileOf<S, Codes, 1, ZeroTable, 4>(rows);
   }
+  return integerTileOf<S, Codes, 1, ZeroTable, perChunk>(rows);
 }
 
 template <class S>

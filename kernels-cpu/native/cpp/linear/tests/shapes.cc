@@ -11,7 +11,7 @@ namespace {
 // Columns that share an activation scale with column i.
 std::pair<int64_t, int64_t> scaleRange(const WeightShape& s, Accuracy accuracy, int64_t i) {
   if (accuracy == Accuracy::int8PerToken) return {0, s.inFeatures};
-  if (accuracy == Accuracy::int8Per128 && (s.groupSize == 16 || s.groupSize == 32 || s.groupSize == 64) && s.inFeatures % s.groupSize == 0) {
+  if (accuracy == Accuracy::int8Per128 && (s.groupSize == 32 || s.groupSize == 64) && s.inFeatures % s.groupSize == 0) {
     return {i / 128 * 128, std::min(i / 128 * 128 + 128, s.inFeatures)};
   }
   const int64_t group = std::min(s.groupSize, s.inFeatures);
