@@ -53,7 +53,7 @@ function offlinePage(): Plugin {
         const files = Object.keys(bundle).filter((name) => !name.endsWith('.map'));
         const template = readFileSync(new URL('./src/service-worker.js', import.meta.url), 'utf8');
         const source = template.replace(
-          '[/* files */]',
+          "['./']",
           JSON.stringify(['./', ...files.filter((name) => name !== 'index.html')]),
         );
         this.emitFile({ type: 'asset', fileName: 'service-worker.js', source });

@@ -1,7 +1,5 @@
-/** The page's own files; the build writes them here. */
-const files = [
-  /* files */
-];
+/** The page's own files: the build writes them in place of this one. */
+const files = ['./'];
 const cacheName = 'lowbit-page';
 
 addEventListener('install', (event) => {

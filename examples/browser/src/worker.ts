@@ -17,8 +17,12 @@ async function work(request: Exclude<Request, { kind: 'stop' }>): Promise<void> 
   ending = new AbortController();
   const { signal } = ending;
   try {
-    if (request.kind === 'load') model = await loadModel(request, signal, report);
-    else if (model) await write(model, request, signal);
+    if (request.kind === 'load') {
+      await model?.close();
+      model = await loadModel(request, signal, report);
+    } else if (model) {
+      await write(model, request, signal);
+    }
   } catch (error) {
     if (signal.aborted) report({ kind: 'stopped' });
     else report({ kind: 'failed', during: request.kind, message: describe(error) });
