@@ -21,7 +21,8 @@ export async function startBrowser(options: { readonly webgpu: boolean }): Promi
       args: options.webgpu ? [...quiet, '--enable-unsafe-webgpu'] : quiet,
     });
   } catch (error) {
-    const [first = ''] = (error instanceof Error ? error.message : String(error)).split('\n');
-    return `Chromium does not start: ${first}`;
+    const message = error instanceof Error ? error.message : String(error);
+    const [reason] = /error while loading shared libraries: .+/.exec(message) ?? message.split('\n');
+    return `Chromium does not start: ${reason}`;
   }
 }
