@@ -126,7 +126,8 @@ inline void transpose(F32x16* rows) {
 #endif
 
 // e^x to about 1 ulp; infinite from 88.4 on, and no less than e^-87. NaN stays NaN.
-// Fused: with fused multiply-adds where the processor has them, for bits of its own. Cody-Waite reduction to +-ln(2)/2, then the Taylor polynomial of degree 7 (error below 2^-26 there).
+// Fused: with fused multiply-adds where the processor has them, for bits of its own.
+// Cody-Waite reduction to +-ln(2)/2, then the Taylor polynomial of degree 7 (error below 2^-26 there).
 template <bool fused = false>
 inline F32x16 exponential(F32x16 x) {
   const auto of = [](F32x16 a, F32x16 b, F32x16 c) { return fused ? mulAdd(a, b, c) : a * b + c; };

@@ -1,8 +1,8 @@
 import {
-  bitsOf,
   type ElementType,
   type KvCacheDescription,
   LowbitError,
+  quantizesCache,
   tensorsOf,
   type UnusedRule,
 } from '@lowbit/core';
@@ -54,7 +54,7 @@ export function chooseKvCacheType(model: DescribedModel, wanted: KvCacheType = '
       const reason = `it belongs to a KV cache in ${description.type}, and ${wanted} was asked for`;
       leftAside.set(ref.name, { reason, matches: (tensor) => tensor === ref.name });
     }
-    const rule = isNarrow(type) ? {} : { rule: `${wanted} was asked for` };
+    const rule = quantizesCache(type) ? {} : { rule: `${wanted} was asked for` };
     modules.set(name, { description: replaced, ...rule });
   }
   return { modules, warnings: [...warnings], leftAside };
@@ -83,15 +83,15 @@ function replaceType(
   type: ElementType,
   wanted: KvCacheType,
 ): KvCacheDescription {
-  if (!isNarrow(type)) return { ...description, type, scheme: 'unquantized' };
+  if (!quantizesCache(type)) return { ...description, type, scheme: 'unquantized' };
   // Floats have no zero points. A scale for integers serves floats too: whatever it divides stays far below their largest.
   const scales = quantization && { key: { scale: quantization.key.scale }, value: { scale: quantization.value.scale } };
   return { ...description, type, scheme: wanted, ...(scales ? { quantization: scales } : {}) };
 }
 
 function warningsOf(from: KvCacheDescription, to: KvCacheDescription, wanted: KvCacheType): readonly string[] {
-  if (!isNarrow(to.type)) {
-    if (!isNarrow(from.type)) return [];
+  if (!quantizesCache(to.type)) {
+    if (!quantizesCache(from.type)) return [];
     const scales = from.quantization ? '; its scales are left aside' : '';
     return [`the KV cache is kept as ${wanted}, as asked for, where the checkpoint wants ${from.type}${scales}`];
   }
@@ -102,8 +102,4 @@ function warningsOf(from: KvCacheDescription, to: KvCacheDescription, wanted: Kv
   return [
     `the KV cache is kept as ${wanted}, as asked for; the checkpoint's zero points for ${from.type} are left aside`,
   ];
-}
-
-function isNarrow(type: ElementType): boolean {
-  return bitsOf(type) <= 8;
 }

@@ -1,6 +1,12 @@
-import { type ActivationQuantization, type LinearDescription, type ModuleDescription, plain } from '@lowbit/core';
+import {
+  type ActivationQuantization,
+  type LinearDescription,
+  linearsOf,
+  type ModuleDescription,
+  plain,
+} from '@lowbit/core';
 import { describe, expect, it } from 'vitest';
-import { linearsOf, varyLinear, varyModule } from './execution-variant.ts';
+import { varyLinear, varyModule } from './execution-variant.ts';
 
 const activations = (divisor: number): ActivationQuantization => ({
   type: 'i8',

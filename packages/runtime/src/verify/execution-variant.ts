@@ -1,4 +1,10 @@
-import type { ActivationQuantization, LinearDescription, LinearExecution, ModuleDescription } from '@lowbit/core';
+import {
+  type ActivationQuantization,
+  type LinearDescription,
+  type LinearExecution,
+  linearsOf,
+  type ModuleDescription,
+} from '@lowbit/core';
 
 /**
  * Runs that reference implementations recorded beside the one that the checkpoint describes:
@@ -7,13 +13,6 @@ import type { ActivationQuantization, LinearDescription, LinearExecution, Module
  * `plainActivations`, `plainCache`: inputs of linears, or keys and values, are left as they are.
  */
 export type ExecutionVariant = 'divisor127' | 'decoding' | 'plainActivations' | 'plainCache';
-
-/** Every linear of a module, experts included. */
-export function linearsOf(description: ModuleDescription): readonly LinearDescription[] {
-  if (description.kind === 'linear') return [description];
-  if (description.kind === 'moe') return description.experts.flatMap(({ gate, up, down }) => [gate, up, down]);
-  return [];
-}
 
 /** The very same description where the variant makes no difference to it. */
 export function varyModule(description: ModuleDescription, variant: ExecutionVariant): ModuleDescription {

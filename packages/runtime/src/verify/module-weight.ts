@@ -1,7 +1,6 @@
-import { type QuantizedWeight, tensorsOf } from '@lowbit/core';
+import { linearsOf, type QuantizedWeight, tensorsOf } from '@lowbit/core';
 import { dequantizeWeight } from '@lowbit/numerics';
 import type { ModelPlan } from '../plan/plan-model.ts';
-import { linearsOf } from './execution-variant.ts';
 
 /** The weight of a linear, of one linear of one expert, or of an embedding. */
 export function weightOf(plan: ModelPlan, module: string): QuantizedWeight | undefined {

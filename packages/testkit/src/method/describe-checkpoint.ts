@@ -5,6 +5,7 @@ import {
   type EmbeddingDescription,
   type KvCacheDescription,
   type LinearDescription,
+  linearsOf,
   type ModuleSpec,
   type MoeDescription,
   type QuantizationMethod,
@@ -63,10 +64,6 @@ export function describeCheckpoint(
   }
   ledger.settle(config.unused ?? []);
   return { descriptions, unquantized, warnings };
-}
-
-function linearsOf({ experts }: MoeDescription): readonly LinearDescription[] {
-  return experts.flatMap(({ gate, up, down }) => [gate, up, down]);
 }
 
 function claimUnquantized(spec: ModuleSpec, tensors: TensorClaims): void {
