@@ -2,7 +2,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Backend, QuantizationMethod } from '@lowbit/core';
 import { describe, expect, it } from 'vitest';
-import { publicPackages, readJson, root } from './workspace.ts';
+import { manifestBackends, publicPackages, readJson, root } from './workspace.ts';
 
 const packages = publicPackages();
 const rootManifest = readJson('package.json') as { license: string; engines: { node: string } };
@@ -46,11 +46,23 @@ describe.each(packages)('manifest of $name', ({ name, folder, manifest }) => {
 });
 
 describe.each(packages.filter(({ manifest }) => manifest.lowbit))('plugin $name', ({ folder, manifest }) => {
-  it('says in its manifest what its default export says', async () => {
-    const plugin = ((await import(join(root, folder, 'src/index.ts'))) as { default: Backend | QuantizationMethod })
-      .default;
+  it('says in its manifest what its exports say', async () => {
+    const module: Readonly<Record<string, Backend | QuantizationMethod>> = await import(
+      join(root, folder, 'src/index.ts')
+    );
+    const plugin = module.default!;
     expect(plugin.specificationVersion).toBe('v1');
-    expect(manifest.lowbit).toEqual('parseConfig' in plugin ? methodManifest(plugin) : backendManifest(plugin));
+    if (manifest.lowbit?.backends === undefined) {
+      expect(manifest.lowbit).toEqual('parseConfig' in plugin ? methodManifest(plugin) : backendManifest(plugin));
+      return;
+    }
+    const [first] = manifestBackends(manifest);
+    expect(first?.export).toBeUndefined();
+    const described = manifestBackends(manifest).map(({ export: exported }) => {
+      const backend = module[exported ?? 'default'] as Backend;
+      return { ...backendManifest(backend), ...(exported === undefined ? {} : { export: exported }) };
+    });
+    expect(manifest.lowbit.backends).toEqual(described);
   });
 });
 
@@ -58,8 +70,8 @@ it('known-plugins.json lists the plugins of this repository (vitest -u brings it
   const methods = packages.flatMap(({ name, manifest: { lowbit } }) =>
     lowbit?.method ? [{ package: name, method: lowbit.method, match: lowbit.match }] : [],
   );
-  const backends = packages.flatMap(({ name, manifest: { lowbit } }) =>
-    lowbit?.backend ? [{ package: name, device: lowbit.device, backend: lowbit.backend }] : [],
+  const backends = packages.flatMap(({ name, manifest }) =>
+    manifestBackends(manifest).map(({ device, backend }) => ({ package: name, device, backend })),
   );
   const file = join(root, 'packages/runtime/src/plan/known-plugins.json');
   await expect(formatJson({ methods, backends })).toMatchFileSnapshot(file);
@@ -75,6 +87,6 @@ function methodManifest({ name, match, configFiles }: QuantizationMethod): objec
   return JSON.parse(JSON.stringify({ method: name, match, configFiles }));
 }
 
-function backendManifest({ name, deviceKind, oracle }: Backend): object {
-  return JSON.parse(JSON.stringify({ backend: name, device: deviceKind, oracle }));
+function backendManifest({ name, deviceKind, oracle, byNameOnly }: Backend): object {
+  return JSON.parse(JSON.stringify({ backend: name, device: deviceKind, oracle, byNameOnly }));
 }

@@ -58,6 +58,18 @@ export function publicPackages(): readonly WorkspacePackage[] {
   return workspacePackages().filter(({ manifest }) => !manifest.private);
 }
 
+interface ManifestBackend {
+  readonly backend: string;
+  readonly device: string;
+  readonly export?: string;
+}
+
+/** The backends that a package's manifest names: one, or a list. */
+export function manifestBackends({ lowbit = {} }: Manifest): readonly ManifestBackend[] {
+  const list = lowbit.backends ?? (lowbit.backend === undefined ? [] : [lowbit]);
+  return list as readonly ManifestBackend[];
+}
+
 function sourcesOf(folder: string): readonly SourceFile[] {
   const files = readdirSync(join(root, folder, 'src'), { recursive: true, encoding: 'utf8' });
   return files

@@ -13,7 +13,7 @@ function webgpuBackend(name: AdapterKind): Backend<WebgpuDevice> {
     specificationVersion: 'v1',
     name,
     deviceKind: 'webgpu',
-    ...(name === 'software' ? { oracle: true } : {}),
+    ...(name === 'software' ? { byNameOnly: true } : {}),
     kernels: { linear: [linear], moe: [experts], embedding: [table], kvCache: [paged] },
     probe: createProbe(name),
     compile,

@@ -1,5 +1,5 @@
 import type { ModuleDescription } from './description.ts';
-import type { Device, Numerics, Phase } from './device.ts';
+import type { Device, ListedDevice, Numerics, Phase } from './device.ts';
 import type { Kernels } from './kernel.ts';
 import type { ModelProgram } from './program.ts';
 import type { Refusal } from './refusal.ts';
@@ -14,9 +14,16 @@ export interface Backend<D extends Device = Device> {
   readonly deviceKind: string;
   /** An oracle is chosen by itself only where nothing else of its kind can run. */
   readonly oracle?: boolean;
+  /** Chosen only where its name is given: a driver in software, which is slower than the backends of the processor. */
+  readonly byNameOnly?: boolean;
   readonly kernels: Kernels<D>;
-  /** Loads what is needed, computes something small and checks it; or says why not. Never throws for absent hardware. */
-  probe(): Promise<ProbeResult<D>>;
+  /**
+   * Loads what is needed, computes something small and checks it; or says why not. Never throws for absent hardware.
+   * @param wanted which of several devices, as written after the backend's name: `H100` of `webgpu:hardware:H100`
+   */
+  probe(wanted?: string): Promise<ProbeResult<D>>;
+  /** The devices that there are to choose from, none opened for use. Absent where `probe` takes no choice. */
+  listDevices?(): Promise<readonly ListedDevice[]>;
   /** Reads the weights and makes the program ready to run. */
   compile(request: CompileRequest<D>): Promise<Executable>;
 }

@@ -8,6 +8,14 @@ export interface Device {
   readonly memory?: number;
 }
 
+/** One of several devices, as people choose among them. */
+export interface ListedDevice {
+  /** What `probe` takes: all of it or a part. */
+  readonly name: string;
+  /** What matters for the choice, for people: `features`: `subgroups, no shader-f16`. */
+  readonly facts: Readonly<Record<string, string>>;
+}
+
 /** Tokens of the prompt, or tokens that the model generated itself. */
 export type Phase = 'prefill' | 'decode';
 

@@ -56,7 +56,7 @@ describe('createRegistry', () => {
     const [entry] = createRegistry({ methods: [lazy('awq', async () => plugin)] }).methods;
     await expect(entry?.load()).rejects.toMatchObject({
       code: 'PLUGIN_VERSION',
-      message: `lowbit-awq: expected a default export with specificationVersion 'v1', found ${found}\nInstall versions of lowbit-awq and of lowbit that belong together.`,
+      message: `lowbit-awq: expected a plugin with specificationVersion 'v1', found ${found}\nInstall versions of lowbit-awq and of lowbit that belong together.`,
     });
   });
 

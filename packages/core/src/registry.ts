@@ -19,6 +19,7 @@ export interface LazyBackend {
   readonly name: string;
   readonly deviceKind: string;
   readonly oracle?: boolean;
+  readonly byNameOnly?: boolean;
   readonly from: string;
   load(): Promise<Backend>;
 }
@@ -105,8 +106,8 @@ function loadedMethod(method: QuantizationMethod): LazyMethod {
 }
 
 function loadedBackend(backend: Backend): LazyBackend {
-  const { name, deviceKind, oracle = false } = backend;
-  return { name, deviceKind, oracle, from: name, load: async () => backend };
+  const { name, deviceKind, oracle = false, byNameOnly = false } = backend;
+  return { name, deviceKind, oracle, byNameOnly, from: name, load: async () => backend };
 }
 
 /** Loads at most once; checks that what came is a plugin this version understands. */
@@ -117,7 +118,7 @@ function once<Entry extends LazyMethod | LazyBackend>(entry: Entry): Entry {
       if (plugin?.specificationVersion !== 'v1') {
         throw new LowbitError({
           code: 'PLUGIN_VERSION',
-          message: `${entry.from}: expected a default export with specificationVersion 'v1', found ${JSON.stringify(plugin?.specificationVersion ?? null)}`,
+          message: `${entry.from}: expected a plugin with specificationVersion 'v1', found ${JSON.stringify(plugin?.specificationVersion ?? null)}`,
           remedy: `Install versions of ${entry.from} and of lowbit that belong together.`,
         });
       }

@@ -37,7 +37,7 @@ describe('discoverPlugins', () => {
       { name: 'tiny', from: '@acme/lowbit-tiny', match: { quantMethod: ['tiny'] } },
     ]);
     expect(registry.backends).toMatchObject([
-      { name: 'fast', deviceKind: 'cpu', oracle: false, from: 'lowbit-backend' },
+      { name: 'fast', deviceKind: 'cpu', oracle: false, byNameOnly: false, from: 'lowbit-backend' },
     ]);
     expect(warnings).toEqual([]);
   });
@@ -70,6 +70,28 @@ describe('discoverPlugins', () => {
       'lowbit-broken: the "lowbit" field of its package.json names neither a method nor a backend',
       'lowbit-odd: the "lowbit" field of its package.json names neither a method nor a backend',
     ]);
+  });
+
+  it('takes several backends of one package, each by its export', async () => {
+    const backends = [
+      { backend: 'fast', device: 'gpu' },
+      { backend: 'slow', device: 'gpu', export: 'slow', byNameOnly: true },
+      { backend: 'lost', device: 'gpu', export: 'lost' },
+    ];
+    const code = `const backend = (name) => ({ specificationVersion: 'v1', name, deviceKind: 'gpu' });
+      export default backend('fast'); export const slow = backend('slow');`;
+    await install('.', 'lowbit-gpus', { backends }, code);
+    const { registry, warnings } = await discoverPlugins({ from: [root] });
+    expect(warnings).toEqual([]);
+    expect(registry.backends).toMatchObject([
+      { name: 'fast', byNameOnly: false, from: 'lowbit-gpus' },
+      { name: 'slow', byNameOnly: true, from: 'lowbit-gpus' },
+      { name: 'lost' },
+    ]);
+    const [fast, slow, lost] = registry.backends;
+    expect(await fast!.load()).toMatchObject({ name: 'fast' });
+    expect(await slow!.load()).toMatchObject({ name: 'slow' });
+    await expect(lost!.load()).rejects.toThrow('could not be loaded (it exports no "lost"); install it again.');
   });
 
   it('names a plugin that is installed and cannot be loaded, and keeps the cause', async () => {

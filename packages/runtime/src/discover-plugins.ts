@@ -1,10 +1,6 @@
 import {
   type Backend,
-  type ConfigMatch,
   createRegistry,
-  type FileMatch,
-  isJsonObject,
-  type JsonObject,
   type LazyBackend,
   type LazyMethod,
   LowbitError,
@@ -12,6 +8,7 @@ import {
   type QuantizationMethod,
   type Registry,
 } from '@lowbit/core';
+import { readPluginManifest } from './plugin-manifest.ts';
 import { hasFiles } from './system.ts';
 
 /** The plugins found, and a line on each package whose manifest could not be understood. */
@@ -34,8 +31,8 @@ export async function discoverPlugins(options: { readonly from: readonly string[
       remedy: 'Import the plugins and pass them to createRegistry.',
     });
   }
-  const methods = new Map<string, LazyMethod>();
-  const backends = new Map<string, LazyBackend>();
+  const methods: LazyMethod[] = [];
+  const backends: LazyBackend[] = [];
   const warnings: string[] = [];
   const seen = new Set<string>();
   for (const folder of await nodeModulesAbove(options.from)) {
@@ -44,45 +41,16 @@ export async function discoverPlugins(options: { readonly from: readonly string[
       const manifest = await readManifest(path);
       if (manifest === undefined) continue;
       seen.add(name);
-      const plugin = readPlugin(manifest);
-      if (!plugin) {
-        warnings.push(`${name}: the "lowbit" field of its package.json names neither a method nor a backend`);
-      } else if (plugin.kind === 'method') {
-        methods.set(name, { ...plugin.entry, from: name, load: () => importDefault<QuantizationMethod>(name, path) });
-      } else {
-        backends.set(name, { ...plugin.entry, from: name, load: () => importDefault<Backend>(name, path) });
+      const { method, backends: ofPackage, problems } = readPluginManifest(manifest);
+      for (const problem of problems) warnings.push(`${name}: the "lowbit" field of its package.json ${problem}`);
+      const load = <Plugin>(exported: string) => importPlugin<Plugin>({ name, path, exported });
+      if (method) methods.push({ ...method, from: name, load: () => load<QuantizationMethod>('default') });
+      for (const { exported, ...backend } of ofPackage) {
+        backends.push({ ...backend, from: name, load: () => load<Backend>(exported) });
       }
     }
   }
-  return { registry: createRegistry({ methods: [...methods.values()], backends: [...backends.values()] }), warnings };
-}
-
-type Plugin =
-  | { readonly kind: 'method'; readonly entry: Pick<LazyMethod, 'name' | 'match' | 'configFiles'> }
-  | { readonly kind: 'backend'; readonly entry: Pick<LazyBackend, 'name' | 'deviceKind' | 'oracle'> };
-
-function readPlugin(manifest: unknown): Plugin | undefined {
-  if (!isJsonObject(manifest)) return undefined;
-  const { method, match, configFiles, backend, device, oracle } = manifest;
-  if (typeof method === 'string' && isJsonObject(match)) {
-    const files = objects<FileMatch>(match.files, ({ name, keys }) => typeof name === 'string' && Array.isArray(keys));
-    const configs = objects<ConfigMatch>(match.configs, ({ quantMethod }) => typeof quantMethod === 'string');
-    const quantMethod = strings(match.quantMethod);
-    const entry = { name: method, match: { quantMethod, configs, files }, configFiles: strings(configFiles) };
-    return { kind: 'method', entry };
-  }
-  if (typeof backend === 'string' && typeof device === 'string') {
-    return { kind: 'backend', entry: { name: backend, deviceKind: device, oracle: oracle === true } };
-  }
-  return undefined;
-}
-
-function strings(value: unknown): readonly string[] {
-  return Array.isArray(value) ? value.filter((item) => typeof item === 'string') : [];
-}
-
-function objects<Entry>(value: unknown, check: (entry: JsonObject) => boolean): readonly Entry[] {
-  return Array.isArray(value) ? value.filter((entry): entry is Entry => isJsonObject(entry) && check(entry)) : [];
+  return { registry: createRegistry({ methods, backends }), warnings };
 }
 
 async function nodeModulesAbove(folders: readonly string[]): Promise<readonly string[]> {
@@ -124,14 +92,22 @@ async function readManifest(path: string): Promise<unknown> {
   }
 }
 
-async function importDefault<Plugin>(name: string, path: string): Promise<Plugin> {
+interface PluginPlace {
+  readonly name: string;
+  readonly path: string;
+  /** Under which name the package exports it. */
+  readonly exported: string;
+}
+
+async function importPlugin<Plugin>({ name, path, exported }: PluginPlace): Promise<Plugin> {
   try {
     const { createRequire } = process.getBuiltinModule('node:module');
     const { join } = process.getBuiltinModule('node:path');
     const { pathToFileURL } = process.getBuiltinModule('node:url');
     const entry = createRequire(join(path, 'package.json')).resolve(name);
-    const module: { default: Plugin } = await import(pathToFileURL(entry).href);
-    return module.default;
+    const module: Readonly<Record<string, Plugin>> = await import(pathToFileURL(entry).href);
+    if (module[exported] === undefined) throw new Error(`it exports no ${JSON.stringify(exported)}`);
+    return module[exported];
   } catch (cause) {
     throw new MissingDependencyError({
       dependency: name,

@@ -3,7 +3,10 @@ import type { Numerics, Registry } from '@lowbit/core';
 /** How to look at a checkpoint folder. */
 export interface PlanOptions {
   readonly registry: Registry;
-  /** `cpu`: the best backend present for that kind of device; `cpu:reference`: that one. Default `cpu`. */
+  /**
+   * `cpu`: the best backend present for that kind of device; `cpu:reference`: that one; `webgpu:hardware:H100`: the one of
+   * its devices with that in its name. Default `cpu`.
+   */
   readonly device?: string | undefined;
   /** Default `fast` where no linear of the checkpoint quantizes its activations, else `faithful`. */
   readonly numerics?: Numerics | undefined;

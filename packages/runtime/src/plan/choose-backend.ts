@@ -2,6 +2,7 @@ import {
   type Backend,
   type Device,
   type LazyBackend,
+  type ListedDevice,
   LowbitError,
   MissingPluginError,
   type ProbeResult,
@@ -23,31 +24,66 @@ export interface BackendProbe {
   /** The package it comes from. */
   readonly from: string;
   readonly result: ProbeResult | { readonly kind: 'failed'; readonly error: Error };
+  /** What there is to choose from, where a backend tells. */
+  readonly devices?: readonly ListedDevice[];
+}
+
+/** `webgpu:hardware:H100`, taken apart. */
+interface WantedDevice {
+  readonly kind: string;
+  /** Of the backend; undefined for any of that kind. */
+  readonly name: string | undefined;
+  /** Which of the backend's devices. */
+  readonly device: string | undefined;
+}
+
+export function parseDevice(text: string): WantedDevice {
+  const [kind = '', name, ...rest] = text.split(':');
+  return { kind, name, device: rest.length === 0 ? undefined : rest.join(':') };
 }
 
 /**
- * Backends that `--device` may mean, best first: `cpu:reference` is that one; `cpu` is all of that kind, an oracle last.
- * @throws MissingPluginError naming the package to install
+ * Backends that `--device` may mean, best first: `cpu:reference` is that one; `cpu` is all of that kind, an oracle last,
+ * without those that want to be named.
+ * @throws MissingPluginError naming the package to install, or the backend to name
  */
 export function candidateBackends(registry: Registry, device: string): readonly LazyBackend[] {
-  const [kind = '', name] = device.split(':', 2);
+  const { kind, name } = parseDevice(device);
   const ofKind = registry.backends.filter((entry) => entry.deviceKind === kind);
-  const candidates = name === undefined ? oraclesLast(ofKind) : ofKind.filter((entry) => entry.name === name);
+  const candidates =
+    name === undefined
+      ? oraclesLast(ofKind.filter((entry) => !entry.byNameOnly))
+      : ofKind.filter((entry) => entry.name === name);
   if (candidates.length > 0) return candidates;
+  const unnamed = name === undefined ? ofKind.map(nameOf) : [];
   throw new MissingPluginError({
     kind: 'backend',
     wanted: device,
     installed: registry.backends.map(nameOf),
-    remedy: packageForBackend(kind, name),
+    remedy:
+      unnamed.length > 0
+        ? `Name the backend: ${unnamed.join(' or ')} is chosen by its name only.`
+        : packageForBackend(kind, name),
   });
 }
 
-/** Loads and probes one backend; never throws. */
-export async function probeBackend(entry: LazyBackend): Promise<BackendProbe & { readonly ready?: ReadyBackend }> {
+/**
+ * Loads and probes one backend; never throws.
+ * @param device which of its devices
+ */
+export async function probeBackend(
+  entry: LazyBackend,
+  device?: string,
+): Promise<BackendProbe & { readonly ready?: ReadyBackend }> {
   const named = { backend: nameOf(entry), from: entry.from };
   try {
     const backend = await entry.load();
-    const result = await backend.probe();
+    if (device !== undefined && !backend.listDevices) {
+      const message = `device ${JSON.stringify(device)} was asked for, and this backend has one device only`;
+      const refusal = { by: backend.name, code: 'ONE_DEVICE', message, hint: `--device ${named.backend}` };
+      return { ...named, result: { kind: 'unavailable', refusal } };
+    }
+    const result = await backend.probe(device);
     return { ...named, result, ...(result.kind === 'ready' ? { ready: { backend, device: result.device } } : {}) };
   } catch (error) {
     return { ...named, result: { kind: 'failed', error: error instanceof Error ? error : new Error(String(error)) } };
@@ -59,9 +95,19 @@ export async function probeBackends(registry: Registry): Promise<readonly Backen
   const probes: BackendProbe[] = [];
   for (const entry of registry.backends) {
     const { backend, from, result } = await probeBackend(entry);
-    probes.push({ backend, from, result });
+    const devices = await listDevices(entry);
+    probes.push({ backend, from, result, ...(devices ? { devices } : {}) });
   }
   return probes;
+}
+
+/** Never throws: the probe has said what is wrong. */
+async function listDevices(entry: LazyBackend): Promise<readonly ListedDevice[] | undefined> {
+  try {
+    return await (await entry.load()).listDevices?.();
+  } catch {
+    return undefined;
+  }
 }
 
 /** A probe's "no" in the form that all refusals have. */

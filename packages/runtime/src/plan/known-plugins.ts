@@ -18,7 +18,7 @@ export function packageForBackend(deviceKind: string, name: string | undefined):
     (entry) => entry.device === deviceKind && (name === undefined || entry.backend === name),
   );
   if (known.length > 0) {
-    const packages = known.map((entry) => entry.package).join(' or ');
+    const packages = [...new Set(known.map((entry) => entry.package))].join(' or ');
     return `Install it: npm install ${packages} (libraries: pass it to createRegistry).`;
   }
   const all = knownPlugins.backends.map((entry) => `${entry.device}:${entry.backend} (${entry.package})`);

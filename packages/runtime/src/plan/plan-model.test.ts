@@ -234,12 +234,32 @@ describe('backends', () => {
     );
   });
 
+  it('takes a backend that wants to be named by its name only', async () => {
+    const shy = madeUp('shy', { byNameOnly: true });
+    await expect(explainWith([shy])).rejects.toThrow(
+      'no backend for "cpu" (present: cpu:shy)\nName the backend: cpu:shy is chosen by its name only.',
+    );
+    expect(await explainWith([shy, reference])).toMatchObject({ backend: 'cpu:reference', backendRefusals: [] });
+    expect(await explainWith([shy, reference], 'cpu:shy')).toMatchObject({ backend: 'cpu:shy' });
+  });
+
+  it('hands the name of one of several devices to the backend, and refuses it where there is one only', async () => {
+    const choosing = madeUp('choosing', {
+      probe: async (wanted) => ({ kind: 'ready', device: { kind: 'cpu', name: `the one called ${wanted}` } }),
+      listDevices: async () => [],
+    });
+    expect(await explainWith([choosing], 'cpu:choosing:a:b')).toMatchObject({ device: 'the one called a:b' });
+    await expect(explainWith([reference], 'cpu:reference:second')).rejects.toThrow(
+      'no backend for cpu:reference:second can run this model\n  cpu:reference: device "second" was asked for, and this backend has one device only (--device cpu:reference)',
+    );
+  });
+
   it('names the package of a backend that is not at hand', async () => {
     await expect(explainWith([])).rejects.toThrow(
       'no backend for "cpu" (present: none)\nInstall it: npm install @lowbit/kernels-cpu or @lowbit/kernels-cpu-reference (libraries: pass it to createRegistry).',
     );
     await expect(explainWith([reference], 'tpu')).rejects.toThrow(
-      'no backend for "tpu" (present: cpu:reference)\nBackends of lowbit\'s own: cpu:native (@lowbit/kernels-cpu), cpu:reference (@lowbit/kernels-cpu-reference), webgpu:hardware (@lowbit/kernels-webgpu).',
+      'no backend for "tpu" (present: cpu:reference)\nBackends of lowbit\'s own: cpu:native (@lowbit/kernels-cpu), cpu:reference (@lowbit/kernels-cpu-reference), webgpu:hardware (@lowbit/kernels-webgpu), webgpu:software (@lowbit/kernels-webgpu).',
     );
   });
 });
@@ -250,6 +270,7 @@ describe('missingPlugins', () => {
     expect(missingPlugins(registry).filter(({ kind }) => kind === 'backend')).toEqual([
       { kind: 'backend', name: 'cpu:native', package: '@lowbit/kernels-cpu' },
       { kind: 'backend', name: 'webgpu:hardware', package: '@lowbit/kernels-webgpu' },
+      { kind: 'backend', name: 'webgpu:software', package: '@lowbit/kernels-webgpu' },
     ]);
   });
 });

@@ -15,7 +15,7 @@ import { type ModelFolder, openModelFolder } from '../checkpoint/model-folder.ts
 import { type Checkpoint, readCheckpoint } from '../checkpoint/read-checkpoint.ts';
 import { findModel } from '../models/find-model.ts';
 import type { PlanOptions } from '../open-options.ts';
-import { candidateBackends, probeBackend, type ReadyBackend, refusalOf } from './choose-backend.ts';
+import { candidateBackends, parseDevice, probeBackend, type ReadyBackend, refusalOf } from './choose-backend.ts';
 import { chooseKvCacheType, halveKvCaches } from './choose-kv-cache-type.ts';
 import { chooseNumerics } from './choose-numerics.ts';
 import { type DescribedModule, describeModules } from './describe-modules.ts';
@@ -88,7 +88,7 @@ async function chooseBackend(
   const halves = numerics === 'fast' && kvCacheType === 'auto';
   const backendRefusals: Refusal[] = [];
   for (const candidate of candidateBackends(registry, wanted)) {
-    const probe = await probeBackend(candidate);
+    const probe = await probeBackend(candidate, parseDevice(wanted).device);
     const refusal = refusalOf(probe);
     if (refusal) backendRefusals.push(refusal);
     if (!probe.ready) continue;
