@@ -3,9 +3,12 @@ import {
   type CompileRequest,
   checkBatch,
   checkProgram,
+  checkTopRequest,
   createRunGate,
   type Executable,
+  type Logits,
   type Phase,
+  selectTopLogits,
 } from '@lowbit/core';
 import { bindOperation, type Run } from './bind-operation.ts';
 import { prepareModules, releaseModules } from './prepare-modules.ts';
@@ -28,30 +31,36 @@ export async function compile(request: CompileRequest): Promise<Executable> {
     moduleBytes.set(name, bytes);
   }
 
+  const runSteps = async (batch: Batch, signal: AbortSignal | undefined): Promise<Logits> => {
+    checkBatch(batch, program, kvCache);
+    const values = new Map<string, Float32Array>();
+    const run: Run = {
+      batch,
+      phases: phasesOf(batch),
+      value(name) {
+        const value = values.get(name) ?? new Float32Array(batch.tokenIds.length * program.values[name]!);
+        values.set(name, value);
+        return value;
+      },
+      store: (name, value) => values.set(name, value),
+      logits: new Float32Array(),
+    };
+    for (const step of steps) {
+      if (gate.closed) break;
+      signal?.throwIfAborted();
+      await step(run);
+    }
+    return run.logits;
+  };
+
   return {
     memory,
     moduleBytes,
-    run: (batch, signal) =>
+    run: (batch, signal) => gate.alone(() => runSteps(batch, signal)),
+    runTop: (batch, request, signal) =>
       gate.alone(async () => {
-        checkBatch(batch, program, kvCache);
-        const values = new Map<string, Float32Array>();
-        const run: Run = {
-          batch,
-          phases: phasesOf(batch),
-          value(name) {
-            const value = values.get(name) ?? new Float32Array(batch.tokenIds.length * program.values[name]!);
-            values.set(name, value);
-            return value;
-          },
-          store: (name, value) => values.set(name, value),
-          logits: new Float32Array(),
-        };
-        for (const step of steps) {
-          if (gate.closed) break;
-          signal?.throwIfAborted();
-          await step(run);
-        }
-        return run.logits;
+        checkTopRequest(request, batch, program);
+        return selectTopLogits(await runSteps(batch, signal), program.vocabSize, request);
       }),
     async close() {
       gate.close();

@@ -5,6 +5,7 @@ import type { ModelProgram } from './program.ts';
 import type { Refusal } from './refusal.ts';
 import type { KernelSelection } from './select-kernel.ts';
 import type { TensorBytes } from './tensor-ref.ts';
+import type { TopLogits, TopRequest } from './top-logits.ts';
 
 /** Something that runs programs on one kind of device. The default export of a kernel package. */
 export interface Backend<D extends Device = Device> {
@@ -65,6 +66,11 @@ export interface Executable {
    * batch wrote to the KV cache is then undefined.
    */
   run(batch: Batch, signal?: AbortSignal): Promise<Logits>;
+  /**
+   * As `run`, for callers that need no more than the likeliest tokens of some rows: the vocabulary's logits stay where they were computed.
+   * Absent where a backend has no better way than `selectTopLogits` of what `run` answers.
+   */
+  runTop?(batch: Batch, request: TopRequest, signal?: AbortSignal): Promise<TopLogits>;
   /**
    * Bytes per second that this executable's threads read from memory, measured now and while nothing runs: what decoding
    * is held against. Absent where a backend cannot tell.
