@@ -31,6 +31,8 @@ export interface LinearUse {
   readonly shared?: number;
   /** The matrix of each row of y; needed where there are several. */
   readonly experts?: GPUBuffer;
+  /** As wide as y and of as many rows: added to what is written, `y = addend + x W`. May be the one y itself. */
+  readonly addend?: GPUBuffer;
 }
 
 /** Up to so many rows, weights are read once for each; beyond, in tiles. */
@@ -215,13 +217,14 @@ function rowShader({ rows }: Plan, { logits = false, slots = 1, experts }: Linea
 }
 
 /** The function `store`, which finds the value of an output among those of the linears that are parts. */
-function outputShader({ widths }: DeviceLinear, { y }: LinearUse) {
+function outputShader({ widths }: DeviceLinear, { y, addend }: LinearUse) {
   let end = 0;
   const lines = widths.map((width, index) => {
     const start = end;
     end += width;
-    const place = `y${index}[row * WIDTH${index} + out - START${index}] = value;`;
-    return { start, line: index === widths.length - 1 ? place : `if out < START${index + 1} { ${place} return; }` };
+    const place = `row * WIDTH${index} + out - START${index}`;
+    const line = `y${index}[${place}] = value${addend ? ` + addend[${place}]` : ''};`;
+    return { start, line: index === widths.length - 1 ? line : `if out < START${index + 1} { ${line} return; }` };
   });
   const numbered = <Entry>(entries: readonly (readonly [name: string, entry: Entry])[]) => Object.fromEntries(entries);
   return {
@@ -230,9 +233,10 @@ function outputShader({ widths }: DeviceLinear, { y }: LinearUse) {
       ...numbered(widths.map((width, index) => [`WIDTH${index}`, width] as const)),
       ...numbered(lines.map(({ start }, index) => [`START${index}`, start] as const)),
     },
-    bindings: numbered(
-      y.map((buffer, index) => [`y${index}`, { buffer, type: 'f32', access: 'write' as const }] as const),
-    ),
+    bindings: {
+      ...numbered(y.map((buffer, index) => [`y${index}`, { buffer, type: 'f32', access: 'write' as const }] as const)),
+      ...(addend ? { addend: { buffer: addend, type: 'f32' } } : {}),
+    } satisfies DispatchSpec['bindings'],
   };
 }
 
