@@ -8,6 +8,7 @@ import { operationSuite } from './operation-suite.ts';
 import { phaseSuite } from './phase-suite.ts';
 import { routingSuite } from './routing-suite.ts';
 import { type BackendSuiteOptions, createSubject } from './subject.ts';
+import { topSuite } from './top-suite.ts';
 
 /**
  * Registers the suites that a backend must pass, in a file that vitest runs. Expected numbers come from plain arithmetic
@@ -25,5 +26,6 @@ export function testBackend(options: BackendSuiteOptions): void {
     routingSuite(subject);
     phaseSuite(subject);
     batchSuite(subject);
+    topSuite(subject);
   });
 }
