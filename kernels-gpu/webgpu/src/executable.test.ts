@@ -66,7 +66,7 @@ function batch(rows: number) {
 
 /** A device of its own: to count its buffers, or to lose. */
 async function ownDevice(context: TestContext): Promise<WebgpuDevice> {
-  const opened = await openDevice('software');
+  const opened = await openDevice({ kind: 'software' });
   return opened.kind === 'ready' ? opened.device : context.skip(opened.refusal.message);
 }
 

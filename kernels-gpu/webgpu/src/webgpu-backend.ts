@@ -1,5 +1,6 @@
 import type { Backend } from '@lowbit/core';
-import type { AdapterKind } from './device/open-device.ts';
+import type { AdapterKind } from './device/choose-adapter.ts';
+import { listDevices } from './device/list-devices.ts';
 import { createProbe } from './device/probe.ts';
 import type { WebgpuDevice } from './device/webgpu-device.ts';
 import { compile } from './executable.ts';
@@ -16,6 +17,7 @@ function webgpuBackend(name: AdapterKind): Backend<WebgpuDevice> {
     ...(name === 'software' ? { byNameOnly: true } : {}),
     kernels: { linear: [linear], moe: [experts], embedding: [table], kvCache: [paged] },
     probe: createProbe(name),
+    listDevices: () => listDevices(name),
     compile,
   };
 }

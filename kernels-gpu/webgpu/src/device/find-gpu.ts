@@ -1,9 +1,14 @@
 /// <reference types="@webgpu/types" />
 import type { Refusal } from '@lowbit/core';
 
-type Found = { readonly gpu: GPU } | { readonly missing: Omit<Refusal, 'by'> };
+export interface FoundGpu {
+  readonly gpu: GPU;
+  /** In Node; a browser has none. */
+  readonly dawn?: Dawn;
+}
 
-interface Dawn {
+export interface Dawn {
+  /** `adapter=<part of a name>` and `backend=<api>` among the options narrow what adapters it has. */
   create(options: readonly string[]): GPU;
 }
 
@@ -11,7 +16,9 @@ interface Dawn {
  * The browser's `navigator.gpu`, or in Node what the optional package `webgpu` (Dawn) makes. The name is not written as a
  * literal, so that bundlers leave the package out where it is not installed.
  */
-export async function findGpu(importDawn = importByName): Promise<Found> {
+export async function findGpu(
+  importDawn = importByName,
+): Promise<FoundGpu | { readonly missing: Omit<Refusal, 'by'> }> {
   const ofBrowser = (globalThis as { navigator?: { gpu?: GPU } }).navigator?.gpu;
   if (ofBrowser) return { gpu: ofBrowser };
   if (globalThis.process === undefined) {
@@ -31,7 +38,7 @@ export async function findGpu(importDawn = importByName): Promise<Found> {
       },
     };
   }
-  return { gpu: dawn.create([]) };
+  return { gpu: dawn.create([]), dawn };
 }
 
 function importByName(name: string): Promise<Dawn> {

@@ -18,34 +18,38 @@ function offer(adapter: object | null): void {
 
 it('says that there is no adapter', async () => {
   offer(null);
-  expect(await openDevice('hardware')).toEqual({
+  expect(await openDevice({ kind: 'hardware' })).toEqual({
     kind: 'unavailable',
-    refusal: { code: 'NO_ADAPTER', message: 'no WebGPU adapter: the system offers no GPU driver that fits' },
+    refusal: {
+      code: 'NO_ADAPTER',
+      message: 'no WebGPU adapter: the system offers no GPU driver that fits',
+      hint: "install the GPU vendor's driver; on Linux with Vulkan and its loader, libvulkan1",
+    },
   });
 });
 
 it('leaves software to those who ask for it', async () => {
   offer({ info: softwareInfo, limits: enough });
-  expect(await openDevice('hardware')).toEqual({
+  expect(await openDevice({ kind: 'hardware' })).toEqual({
     kind: 'unavailable',
     refusal: {
       code: 'SOFTWARE_ADAPTER',
       message: 'only a software adapter, SwiftShader driver, acme, a1, which is slower than the CPU backends',
-      hint: 'To use it all the same, register the export `software` of this package.',
+      hint: 'to use it all the same, name it: webgpu:software',
     },
   });
 });
 
 it('leaves hardware to those who ask for it', async () => {
   offer({ info: hardwareInfo, limits: enough });
-  expect(await openDevice('software')).toMatchObject({
+  expect(await openDevice({ kind: 'software' })).toMatchObject({
     refusal: { code: 'HARDWARE_ADAPTER', message: 'the adapter is a GPU, acme, a1' },
   });
 });
 
 it('says which limit is too low', async () => {
   offer({ info: hardwareInfo, limits: { ...enough, maxComputeInvocationsPerWorkgroup: 128 } });
-  expect(await openDevice('hardware')).toMatchObject({
+  expect(await openDevice({ kind: 'hardware' })).toMatchObject({
     refusal: { code: 'LIMIT', message: 'maxComputeInvocationsPerWorkgroup is 128 on acme, a1, needs 256' },
   });
 });

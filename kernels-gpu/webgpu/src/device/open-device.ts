@@ -1,10 +1,10 @@
 /// <reference types="@webgpu/types" />
 import type { Refusal } from '@lowbit/core';
 import { createPipelineCache } from '../gpu/pipeline-cache.ts';
+import { describeAdapter } from './adapter-info.ts';
+import { chooseAdapter, type WantedAdapter } from './choose-adapter.ts';
 import { findGpu } from './find-gpu.ts';
 import type { WebgpuDevice } from './webgpu-device.ts';
-
-export type AdapterKind = 'hardware' | 'software';
 
 export type Opened =
   | { readonly kind: 'ready'; readonly device: WebgpuDevice }
@@ -26,28 +26,21 @@ const asLargeAsCanBe = ['maxBufferSize', 'maxStorageBufferBindingSize'] as const
  */
 const keptAlive: unknown[] = [];
 
-export async function openDevice(wanted: AdapterKind): Promise<Opened> {
+export async function openDevice(wanted: WantedAdapter): Promise<Opened> {
   const found = await findGpu();
   if ('missing' in found) return { kind: 'unavailable', refusal: found.missing };
-  const adapter = await requestAdapter(found.gpu, wanted);
-  if (!adapter) return refuse('NO_ADAPTER', 'no WebGPU adapter: the system offers no GPU driver that fits');
-  const software = isSoftware(adapter.info);
-  if (software !== (wanted === 'software')) {
-    if (!software) return refuse('HARDWARE_ADAPTER', `the adapter is a GPU, ${describe(adapter.info)}`);
-    const message = `only a software adapter, ${describe(adapter.info)}, which is slower than the CPU backends`;
-    return refuse(
-      'SOFTWARE_ADAPTER',
-      message,
-      'To use it all the same, register the export `software` of this package.',
-    );
-  }
+  const chosen = await chooseAdapter(found, wanted);
+  if ('refusal' in chosen) return { kind: 'unavailable', refusal: chosen.refusal };
+  const { adapter } = chosen;
   for (const [limit, least] of Object.entries(needed)) {
     const actual = adapter.limits[limit as keyof typeof needed];
-    if (actual < least) return refuse('LIMIT', `${limit} is ${actual} on ${describe(adapter.info)}, needs ${least}`);
+    if (actual >= least) continue;
+    const message = `${limit} is ${actual} on ${describeAdapter(adapter.info)}, needs ${least}`;
+    return { kind: 'unavailable', refusal: { code: 'LIMIT', message } };
   }
   const requiredLimits = Object.fromEntries(asLargeAsCanBe.map((limit) => [limit, adapter.limits[limit]]));
   const gpu = await adapter.requestDevice({ requiredLimits });
-  keptAlive.push(found.gpu, adapter, gpu);
+  keptAlive.push(found.gpu, chosen.gpu, adapter, gpu);
 
   let lost: string | undefined;
   gpu.lost.then(({ reason, message }) => {
@@ -61,10 +54,10 @@ export async function openDevice(wanted: AdapterKind): Promise<Opened> {
   });
   const device: WebgpuDevice = {
     kind: 'webgpu',
-    name: describe(adapter.info),
+    name: describeAdapter(adapter.info),
     gpu,
     pipelines: createPipelineCache(gpu),
-    packedDot: found.gpu.wgslLanguageFeatures?.has('packed_4x8_integer_dot_product') ?? false,
+    packedDot: chosen.gpu.wgslLanguageFeatures?.has('packed_4x8_integer_dot_product') ?? false,
     lost: () => lost,
     takeFault() {
       const message = fault;
@@ -73,29 +66,4 @@ export async function openDevice(wanted: AdapterKind): Promise<Opened> {
     },
   };
   return { kind: 'ready', device };
-}
-
-/** A system may have both; whichever comes first is not always what was wanted. */
-async function requestAdapter(gpu: GPU, wanted: AdapterKind): Promise<GPUAdapter | null> {
-  const options: readonly GPURequestAdapterOptions[] =
-    wanted === 'software' ? [{ forceFallbackAdapter: true }, {}] : [{ powerPreference: 'high-performance' }];
-  let last: GPUAdapter | null = null;
-  for (const option of options) {
-    const adapter = await gpu.requestAdapter(option).catch(() => null);
-    if (adapter && isSoftware(adapter.info) === (wanted === 'software')) return adapter;
-    last = adapter ?? last;
-  }
-  return last;
-}
-
-function isSoftware(info: GPUAdapterInfo): boolean {
-  return info.isFallbackAdapter || /swiftshader|llvmpipe|lavapipe|basic render/i.test(describe(info));
-}
-
-function describe({ vendor, architecture, device, description }: GPUAdapterInfo): string {
-  return [...new Set([description || device, vendor, architecture])].filter((part) => part !== '').join(', ') || 'GPU';
-}
-
-function refuse(code: string, message: string, hint?: string): Opened {
-  return { kind: 'unavailable', refusal: { code, message, ...(hint === undefined ? {} : { hint }) } };
 }

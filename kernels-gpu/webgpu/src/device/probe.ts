@@ -2,22 +2,23 @@ import type { ProbeResult } from '@lowbit/core';
 import { createDispatch } from '../gpu/dispatch.ts';
 import { readBack } from '../gpu/read-back.ts';
 import { storageBuffer } from '../gpu/storage-buffer.ts';
-import { type AdapterKind, type Opened, openDevice } from './open-device.ts';
+import type { AdapterKind, WantedAdapter } from './choose-adapter.ts';
+import { type Opened, openDevice } from './open-device.ts';
 import selfTest from './self-test.wgsl';
 import type { WebgpuDevice } from './webgpu-device.ts';
 
-/** Opens a device at most once, again when it was lost; computes something small on it and checks it. */
-export function createProbe(wanted: AdapterKind): () => Promise<ProbeResult<WebgpuDevice>> {
-  let opening: Promise<Opened> | undefined;
-  return async () => {
-    const before = await opening;
-    if (before?.kind !== 'ready' || before.device.lost() !== undefined) opening = openAndTest(wanted);
-    const opened = await opening!;
-    return opened.kind === 'ready' ? opened : { kind: 'unavailable', refusal: { by: wanted, ...opened.refusal } };
+/** Opens each device at most once, again when it was lost; computes something small on it and checks it. */
+export function createProbe(kind: AdapterKind): (name?: string) => Promise<ProbeResult<WebgpuDevice>> {
+  const openings = new Map<string | undefined, Promise<Opened>>();
+  return async (name) => {
+    const before = await openings.get(name);
+    if (before?.kind !== 'ready' || before.device.lost() !== undefined) openings.set(name, openAndTest({ kind, name }));
+    const opened = await openings.get(name)!;
+    return opened.kind === 'ready' ? opened : { kind: 'unavailable', refusal: { by: kind, ...opened.refusal } };
   };
 }
 
-async function openAndTest(wanted: AdapterKind): Promise<Opened> {
+async function openAndTest(wanted: WantedAdapter): Promise<Opened> {
   try {
     const opened = await openDevice(wanted);
     if (opened.kind !== 'ready') return opened;
@@ -42,9 +43,7 @@ async function multiplySmall(device: WebgpuDevice): Promise<string | undefined> 
       bindings: { left: { buffer: input, type: 'f32' }, product: { buffer: output, type: 'f32', access: 'write' } },
       workgroups: () => [1],
     });
-    const [product] = await readBack(device, output, 1, (pass) =>
-      dispatch.encode(pass, { rows: 1, logitRows: 0, stretches: 0 }),
-    );
+    const [product] = await readBack(device, output, 1, (pass) => dispatch.encode(pass, { rows: 1, logitRows: 0 }));
     return product === 32 ? undefined : `1*4 + 2*5 + 3*6 came out as ${product}, expected 32`;
   } finally {
     input.destroy();
