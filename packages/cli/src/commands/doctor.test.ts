@@ -62,6 +62,17 @@ describe('lowbit doctor', () => {
     expect(stdout).toMatch(/\ncpu:quick {6}not installed {2}quick {26}npm install quick\n/);
   });
 
+  it('shows the devices of a backend under the names that choose them, as JSON too', async () => {
+    const devices = [{ name: 'GeForce', facts: { vendor: 'nvidia', features: 'subgroups, no shader-f16' } }];
+    const runtime = machine({ ...unavailable, devices }, ready);
+    expect((await runCommand(['doctor'], runtime)).stdout).toContain(
+      '\ncuda:cuda:GeForce\n  vendor    nvidia\n  features  subgroups, no shader-f16\n',
+    );
+    const { backends } = JSON.parse((await runCommand(['doctor', '--json'], runtime)).stdout);
+    expect(backends[0]).toMatchObject({ name: 'cuda:cuda', status: 'unavailable', devices });
+    expect(backends[1]).not.toHaveProperty('devices');
+  });
+
   it('ends with 1 where nothing can run a model', async () => {
     expect(await runCommand(['doctor'], machine())).toMatchObject({
       code: 1,

@@ -13,7 +13,7 @@ export function doctorCommand(session: Session): Command {
   const command = new Command('doctor')
     .summary('what this machine offers')
     .description(
-      'Shows the machine, each method, and each backend with the result of its probe; what is not installed, too. Exit code 1 where nothing can run a model.',
+      'Shows the machine, each method, and each backend with the result of its probe and the devices that it can choose from; what is not installed, too. Exit code 1 where nothing can run a model.',
     )
     .action((options: CommonOptions) => doctor(session, options));
   addCommonOptions(command);
@@ -57,14 +57,17 @@ async function diagnoseMethod(method: Registry['methods'][number]): Promise<Diag
   }
 }
 
-function diagnoseBackend({ backend, from, result }: BackendProbe): Diagnosis['backends'][number] {
+function diagnoseBackend({ backend, from, result, devices }: BackendProbe): Diagnosis['backends'][number] {
+  const named = { name: backend, from, ...(devices ? { devices } : {}) };
   switch (result.kind) {
-    case 'ready':
-      return { name: backend, from, status: 'ready', device: result.device };
+    case 'ready': {
+      const { kind, name, memory } = result.device;
+      return { ...named, status: 'ready', device: { kind, name, ...(memory === undefined ? {} : { memory }) } };
+    }
     case 'unavailable':
-      return { name: backend, from, status: 'unavailable', reason: formatRefusal(result.refusal) };
+      return { ...named, status: 'unavailable', reason: formatRefusal(result.refusal) };
     case 'failed':
-      return { name: backend, from, status: 'failed', reason: messageOf(result.error) };
+      return { ...named, status: 'failed', reason: messageOf(result.error) };
   }
 }
 

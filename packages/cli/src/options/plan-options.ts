@@ -38,7 +38,10 @@ export function runOptions(options: RunOptions) {
 const numerics: readonly Numerics[] = ['exact', 'faithful', 'fast'];
 
 export function addDeviceOption(command: Command): Command {
-  return command.option('--device <device>', 'cpu, or one backend: cpu:reference (default: cpu)');
+  return command.option(
+    '--device <device>',
+    'cpu or webgpu; one backend: cpu:reference; one of its devices: webgpu:hardware:H100 (default: cpu)',
+  );
 }
 
 function addThreadsOption(command: Command): Command {

@@ -1,6 +1,7 @@
-import type { Device } from '@lowbit/core';
+import type { Device, ListedDevice } from '@lowbit/core';
 import { formatFactTable } from './fact-table.ts';
 import { count, formatBytes } from './format.ts';
+import { printable } from './printable.ts';
 import type { Paint, Style } from './style.ts';
 import { type Cell, formatTable } from './table.ts';
 
@@ -26,6 +27,8 @@ export interface Diagnosis {
     readonly status: 'ready' | 'unavailable' | 'failed' | 'not installed';
     readonly device?: Pick<Device, 'kind' | 'name' | 'memory'>;
     readonly reason?: string;
+    /** Those that it can choose from, where it tells. */
+    readonly devices?: readonly ListedDevice[];
   }[];
   readonly warnings: readonly string[];
 }
@@ -60,5 +63,13 @@ export function formatDiagnosis(diagnosis: Diagnosis, paint: Paint): string {
     ]),
     { paint },
   );
-  return [machine, methodTable, backendTable].join('\n');
+  const devices = backends.flatMap((backend) =>
+    (backend.devices ?? []).map(({ name, facts }) => formatDevice(`${backend.name}:${name}`, facts, paint)),
+  );
+  return [machine, methodTable, backendTable, ...devices].join('\n');
+}
+
+/** A device under what `--device` takes for it. */
+function formatDevice(name: string, facts: ListedDevice['facts'], paint: Paint): string {
+  return `${paint('bold', printable(name))}\n${formatFactTable(Object.entries(facts), paint, 2)}`;
 }
