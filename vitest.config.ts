@@ -3,7 +3,7 @@ import { defineConfig } from 'vitest/config';
 const conditions = ['@lowbit/source', 'node', 'import', 'default'];
 const sources = ['packages/*/src', 'kernels-*/*/src', 'docs', 'tools', 'examples/*/src', 'examples/plugins/*/src'];
 const slow = sources.map((folder) => `${folder}/**/*.slow.test.ts`);
-const webgpu = ['kernels-gpu/webgpu/src/**/*.test.ts', 'tools/verify-webgpu.test.ts'];
+const webgpu = ['kernels-gpu/webgpu/src/**/*.test.ts', 'tools/{verify,browser}-webgpu.test.ts'];
 const softwareDriver = 'kernels-gpu/webgpu/src/test-support/software-driver.ts';
 const built = sources.map((folder) => `${folder}/**/*.built.test.ts`);
 
