@@ -4,18 +4,13 @@ import reference from '@lowbit/kernels-cpu-reference';
 import { explainModel, type VerifyReport, verifyModel } from '@lowbit/runtime';
 import { describe, expect, it } from 'vitest';
 import { summarizeExplanation } from './explanation-summary.ts';
+import { goodReasons } from './good-reasons.ts';
 import { methodPackages } from './method-packages.ts';
 import { root } from './workspace.ts';
 
 const packages = await methodPackages();
 const methods = packages.map(({ method }) => method);
 const registry = createRegistry({ methods, backends: [reference] });
-
-/** Why a record may go unchecked. Anything else is a record that someone should look at. */
-const goodReasons: readonly RegExp[] = [
-  /^no KV cache of the model is quantized$/,
-  /; but that is a simulation: logits_int beside it is the run of the stored values$/,
-];
 
 const reports = new Map<string, Promise<VerifyReport>>();
 function verify(fixture: string): Promise<VerifyReport> {
