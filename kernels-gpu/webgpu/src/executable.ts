@@ -10,7 +10,6 @@ import {
   type ModelProgram,
 } from '@lowbit/core';
 import { bindingBytes, type WebgpuDevice } from './device/webgpu-device.ts';
-import type { Dispatch } from './gpu/dispatch.ts';
 import { deviceError } from './gpu/read-back.ts';
 import { loadLinear } from './linear/device-linear.ts';
 import { joinedName, linearsToJoin } from './linear/join-linears.ts';
@@ -40,14 +39,14 @@ export async function compile(request: CompileRequest<WebgpuDevice>): Promise<Ex
   };
   device.gpu.pushErrorScope('out-of-memory');
   let memory: Executable['memory'];
-  let dispatches: readonly Dispatch[];
+  let commandsFor: Awaited<ReturnType<Plan['finish']>>;
   let logits: GPUBuffer;
   try {
     memory = await loadModules(modules, request);
     plan = createPlan(device, createRowBuffers(device, capacities(request), kvCache));
     logits = plan.buffer('logits', 4 * plan.rows.logitCapacity * program.vocabSize);
     planOperations(plan, modules, program, logits);
-    dispatches = await plan.finish();
+    commandsFor = await plan.finish();
   } catch (error) {
     device.gpu.popErrorScope().catch(() => {});
     release();
@@ -63,14 +62,15 @@ export async function compile(request: CompileRequest<WebgpuDevice>): Promise<Ex
   const gate = createRunGate();
   return {
     memory,
-    run: (batch) =>
+    run: (batch, signal) =>
       gate.alone(async () => {
         checkBatch(batch, program, kvCache);
         const all = new Float32Array(batch.logitRows.length * program.vocabSize);
         let written = 0;
         for (const slice of sliceRows(batch, ready.rows, kvCache)) {
+          signal?.throwIfAborted();
           const length = slice.logitRows.length * program.vocabSize;
-          all.set(await runSlice(ready, dispatches, batch, slice, logits, length), written);
+          all.set(await runSlice(ready, commandsFor, batch, slice, logits, length), written);
           written += length;
           if (gate.closed) break;
         }

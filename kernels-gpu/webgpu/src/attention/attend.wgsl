@@ -1,108 +1,168 @@
 // Causal attention of one row and head over one stretch of the paged cache; a workgroup each.
 //
 //   query         [rows, HEADS * HEAD_SIZE]
-//   pages         of each row: its position, and where its blocks begin in blockTable
-//   keys, values  [blocks * BLOCK_SIZE, KEY_WORDS]   elements of KEY_BITS
-//   keyQuantities, valueQuantities   scales, then zero points of each feature
-//   parts         [rows, HEADS, stretches, VALUE_HEAD_SIZE + 2]: sums of weighted values, the largest score, and the sum of
-//                 the weights, exp(score - largest); join.wgsl makes one of the stretches
+//   keys, values  [blocks * BLOCK_SIZE, words]   the paged cache, read four features at a time: a quad
+//   parts         [rows of the dispatch, HEADS, stretches, VALUE_HEAD_SIZE + 2]: sums of weighted values, the largest score,
+//                 and the sum of the weights, exp(score - largest); join.wgsl makes one of the stretches
+//   output        [rows, HEADS * VALUE_HEAD_SIZE], where there is one stretch
 //
-// A stretch is counts.w positions, a multiple of THREADS. They go by in tiles of THREADS: every thread makes one score,
-// then its features of the sums, which are scaled down whenever the largest score grows.
+// A stretch is counts.w positions. They go by in tiles of THREADS: LANES threads share a score, then every thread takes
+// one quad of the values at every VALUE_LANES-th position; sums are scaled down whenever the largest score grows.
+//
+//   position    0      1      2    ...           values   quad 0  quad 1  ...  quad VALUE_ROOM-1
+//   thread   [0 1 2 3][4 5 6 7][8 9 ..           0        [  0       1                ]  lane 0
+//   quad of    0 1 2 3  0 1 2 3                  1        [ VALUE_ROOM  ..            ]  lane 1
+//   the key    4 5 6 7  ...
+//
+// With FRESH the row's own key and value are not in the cache yet: each workgroup takes them as head.wgsl does, and the first
+// head of those that share them puts them there. Nobody else in the batch reads them: every sequence has one row. Else the
+// batch is PLACED: place.wgsl has done that before.
+//
+// Unrolled by gpu/unroll.ts.
 
-const THREADS = 128;
+const THREADS = 256;
+const LANES = 4;
+const STRIDE = LANES + 1;
 const LEAST = -3.4e38;
-var<workgroup> ownQuery: array<f32, QUERY_ROOM>;
-var<workgroup> scores: array<f32, THREADS>;
+var<workgroup> ownQuads: array<vec4f, QUAD_ROOM>;
+var<workgroup> partial: array<f32, THREADS * STRIDE>;
+var<workgroup> weights: array<f32, THREADS>;
 var<workgroup> slots: array<u32, THREADS>;
-var<workgroup> largestOf: array<f32, THREADS>;
 
-fn keyDot(slot: u32, head: u32) -> f32 {
-  let first = head * HEAD_SIZE;
-  var sum = 0.0;
-  if HEAD_SIZE % (32 / KEY_BITS) != 0 {
-    for (var i = 0u; i < HEAD_SIZE; i++) {
-      let feature = first + i;
-      let word = keys[slot * KEY_WORDS + feature / (32 / KEY_BITS)];
-      sum += ownQuery[i] * keyNumber(elementOf(word, feature % (32 / KEY_BITS), KEY_BITS), feature, KV_HEADS * HEAD_SIZE);
-    }
-    return sum;
+// The largest of all threads' scores.
+fn largestOf(thread: u32, score: f32) -> f32 {
+  partial[thread] = score;
+  workgroupBarrier();
+  for (var half = THREADS / 2u; half > 0; half /= 2) {
+    if thread < half { partial[thread] = max(partial[thread], partial[thread + half]); }
+    workgroupBarrier();
   }
-  for (var i = 0u; i < HEAD_SIZE; i += 32 / KEY_BITS) {
-    let feature = first + i;
-    let word = keys[slot * KEY_WORDS + feature / (32 / KEY_BITS)];
-    for (var e = 0u; e < 32 / KEY_BITS; e++) {
-      sum += ownQuery[i + e] * keyNumber(elementOf(word, e, KEY_BITS), feature + e, KV_HEADS * HEAD_SIZE);
-    }
-  }
-  return sum;
-}
-
-fn elementOf(word: u32, index: u32, bits: u32) -> u32 {
-  return (word >> (bits * index)) & (0xffffffffu >> (32 - bits));
-}
-
-fn valueAt(slot: u32, feature: u32) -> f32 {
-  let word = values[slot * VALUE_WORDS + feature / (32 / VALUE_BITS)];
-  return valueNumber(elementOf(word, feature % (32 / VALUE_BITS), VALUE_BITS), feature, KV_HEADS * VALUE_HEAD_SIZE);
+  let largest = partial[0];
+  workgroupBarrier();
+  return largest;
 }
 
 @compute @workgroup_size(THREADS)
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) thread: u32) {
-  let row = group.y;
-  if row >= counts.x { return; }
   let head = group.x;
   let kvHead = head / (HEADS / KV_HEADS);
-  let page = pages[row];
+  // repeat once PLACED
+  let row = singleRow(group.y);
+  let position = positionOf(row);
+  let cached = position + 1;
+  for (var quad = thread; quad < KEY_QUADS; quad += THREADS) { ownQuads[quad] = queryQuad(row, head, quad); }
+  // end
+  // repeat once FRESH
+  let row = group.y;
+  let position = positionOf(row);
+  let cached = position;
+  takeQuery(thread, row, head);
+  for (var quad = thread; quad < KEY_QUADS; quad += THREADS) { ownQuads[quad] = ownQuad(quad, HEAD_SIZE); }
+  // end
   var first = 0u;
-  if WINDOW > 0 && page.x + 1 > WINDOW { first = page.x + 1 - WINDOW; }
+  if WINDOW > 0 && position + 1 > WINDOW { first = position + 1 - WINDOW; }
   first = max(first, group.z * counts.w);
-  let end = min(page.x + 1, (group.z + 1) * counts.w);
-  for (var i = thread; i < HEAD_SIZE; i += THREADS) { ownQuery[i] = query[(row * HEADS + head) * HEAD_SIZE + i]; }
-  workgroupBarrier();
+  let end = min(cached, (group.z + 1) * counts.w);
 
   var largest = LEAST;
   var total = 0.0;
-  var sums: array<f32, OWN_VALUES>;
+  var sums: array<vec4f, OWN_QUADS>;
+  let unit = thread % VALUE_ROOM;
+  let lane = thread / VALUE_ROOM;
   for (var start = first; start < end; start += THREADS) {
-    let position = start + thread;
-    var score = LEAST;
-    if position < end {
-      let slot = blockTable[page.y + position / BLOCK_SIZE] * BLOCK_SIZE + position % BLOCK_SIZE;
-      slots[thread] = slot;
-      score = keyDot(slot, kvHead) * SCALE;
-    }
-    largestOf[thread] = score;
+    if start + thread < end { slots[thread] = slotOf(row, start + thread); }
     workgroupBarrier();
-    for (var half = THREADS / 2u; half > 0; half /= 2) {
-      if thread < half { largestOf[thread] = max(largestOf[thread], largestOf[thread + half]); }
-      workgroupBarrier();
+    let count = min(THREADS, end - start);
+    for (var j = thread / LANES; j < count; j += THREADS / LANES) {
+      var products = vec4f();
+      for (var quad = thread % LANES; quad < KEY_QUADS; quad += LANES) {
+        products += ownQuads[quad] * keyQuad(slots[j], kvHead, quad);
+      }
+      partial[j * STRIDE + thread % LANES] = dot(products, vec4f(1.0));
     }
+    workgroupBarrier();
+    var score = LEAST;
+    if thread < count {
+      score = 0.0;
+      for (var i = 0u; i < LANES; i++) { score += partial[thread * STRIDE + i]; }
+      score *= SCALE;
+    }
+    workgroupBarrier();
     let before = largest;
-    largest = max(largest, largestOf[0]);
-    if position < end { scores[thread] = exp(score - largest); }
+    largest = max(largest, largestOf(thread, score));
+    weights[thread] = select(0.0, exp(score - largest), thread < count);
     workgroupBarrier();
     let kept = exp(before - largest);
     total *= kept;
-    for (var own = 0u; own < OWN_VALUES; own++) { sums[own] *= kept; }
-    let count = min(THREADS, end - start);
-    for (var j = 0u; j < count; j++) {
-      let weight = scores[j];
+    for (var o = 0u; o < OWN_QUADS; o++) { sums[o] *= kept; }
+    for (var j = lane; j < count; j += VALUE_LANES) {
+      let weight = weights[j];
       total += weight;
-      for (var own = 0u; own < OWN_VALUES; own++) {
-        let i = min(thread + own * THREADS, VALUE_HEAD_SIZE - 1);
-        sums[own] += weight * valueAt(slots[j], kvHead * VALUE_HEAD_SIZE + i);
+      for (var o = 0u; o < OWN_QUADS; o++) {
+        sums[o] += weight * valueQuad(slots[j], kvHead, min(unit + o * THREADS, VALUE_QUADS - 1));
       }
     }
     workgroupBarrier();
   }
-  let part = ((row * HEADS + head) * counts.z + group.z) * (VALUE_HEAD_SIZE + 2);
-  for (var own = 0u; own < OWN_VALUES; own++) {
-    let i = thread + own * THREADS;
-    if i < VALUE_HEAD_SIZE { parts[part + i] = sums[own]; }
+
+  // repeat once FRESH
+  {
+    let slot = slotOf(row, position);
+    let puts = head % (HEADS / KV_HEADS) == 0;
+    takeKey(thread, row, kvHead);
+    if puts { putKey(thread, slot, kvHead); }
+    var products = vec4f();
+    for (var quad = thread; quad < KEY_QUADS; quad += THREADS) { products += ownQuads[quad] * keptKeyQuad(kvHead, quad); }
+    squares[thread] = dot(products, vec4f(1.0));
+    workgroupBarrier();
+    for (var half = THREADS / 2u; half > 0; half /= 2) {
+      if thread < half { squares[thread] += squares[thread + half]; }
+      workgroupBarrier();
+    }
+    let score = squares[0] * SCALE;
+    takeValue(thread, row, kvHead);
+    if puts { putValue(thread, slot, kvHead); }
+    let before = largest;
+    largest = max(largest, score);
+    let kept = exp(before - largest);
+    let weight = select(0.0, exp(score - largest), lane == 0);
+    total = total * kept + weight;
+    for (var o = 0u; o < OWN_QUADS; o++) {
+      sums[o] = sums[o] * kept + weight * keptValueQuad(kvHead, min(unit + o * THREADS, VALUE_QUADS - 1));
+    }
   }
-  if thread == 0 {
+  // end
+
+  // Lanes have taken different positions.
+  if unit == 0 { weights[lane] = total; }
+  workgroupBarrier();
+  total = 0.0;
+  for (var l = 0u; l < VALUE_LANES; l++) { total += weights[l]; }
+  let whole = counts.z == 1;
+  let part = ((group.y * HEADS + head) * counts.z + group.z) * (VALUE_HEAD_SIZE + 2);
+  for (var o = 0u; o < OWN_QUADS; o++) {
+    for (var e = 0u; e < 4; e++) { partial[e * THREADS + thread] = sums[o][e]; }
+    workgroupBarrier();
+    for (var i = thread; i < 4 * VALUE_ROOM; i += THREADS) {
+      var sum = 0.0;
+      for (var l = 0u; l < VALUE_LANES; l++) { sum += partial[i % 4 * THREADS + l * VALUE_ROOM + i / 4]; }
+      let feature = 4 * o * THREADS + i;
+      if feature < VALUE_HEAD_SIZE {
+        // repeat once PLACED
+        if !whole {
+          parts[part + feature] = sum;
+          continue;
+        }
+        // end
+        output[(row * HEADS + head) * VALUE_HEAD_SIZE + feature] = sum / total;
+      }
+    }
+    workgroupBarrier();
+  }
+  // repeat once PLACED
+  if thread == 0 && !whole {
     parts[part + VALUE_HEAD_SIZE] = largest;
     parts[part + VALUE_HEAD_SIZE + 1] = total;
   }
+  // end
 }

@@ -21,6 +21,8 @@ export interface DeviceCache {
   readonly blockSize: number;
   readonly key: CachePart;
   readonly value: CachePart;
+  /** Scales, then zero points of each feature: of keys, then of values. */
+  readonly quantities?: GPUBuffer;
   readonly bytes: number;
   release(): void;
 }
@@ -32,11 +34,9 @@ export interface CachePart {
   readonly bits: number;
   readonly width: number;
   readonly rowWords: number;
-  /** WGSL: the code of the f32 `value`, and the number of the code `code`, both before scaling, of `feature` of `width`. */
+  /** WGSL: the code of the f32 `value`, and the number of the code `code`, both before scaling, with the zero point `zero`. */
   readonly encode: string;
   readonly decode: string;
-  /** Scales, then zero points, of each feature. */
-  readonly quantities?: GPUBuffer;
 }
 
 export async function createCache(
@@ -54,42 +54,43 @@ export async function createCache(
     buffers.push(buffer);
     return buffer;
   };
-  const part = async (width: number, scaling: KvQuantization | undefined, label: string): Promise<CachePart> => {
+  const part = (width: number, label: string): CachePart => {
     const bits = bitsOf(kept);
     const rowWords = Math.ceil((width * bits) / 32);
-    const quantities =
-      scaling && !unquantized
-        ? keep(await readQuantities(module, scaling, width, bytes), `${module}: ${label} scales`)
-        : undefined;
     const elements = keep(4 * blocks * blockSize * rowWords, `${module}: cache of ${label}`);
-    const codec = codecOf(kept, quantities !== undefined);
-    return { elements, bits, width, rowWords, ...codec, ...(quantities ? { quantities } : {}) };
+    return { elements, bits, width, rowWords, ...codecOf(kept) };
   };
   const release = () => {
     for (const buffer of buffers.splice(0)) buffer.destroy();
   };
   try {
-    const key = await part(numKvHeads * headSize, quantization?.key, 'keys');
-    const value = await part(numKvHeads * valueHeadSize, quantization?.value, 'values');
-    return { blockSize, key, value, bytes: buffers.reduce((sum, { size }) => sum + size, 0), release };
+    const key = part(numKvHeads * headSize, 'keys');
+    const value = part(numKvHeads * valueHeadSize, 'values');
+    let quantities: GPUBuffer | undefined;
+    if (quantization && !unquantized) {
+      const ofKeys = await readQuantities(module, quantization.key, key.width, bytes);
+      const ofValues = await readQuantities(module, quantization.value, value.width, bytes);
+      quantities = keep(Float32Array.of(...ofKeys, ...ofValues), `${module}: scales`);
+    }
+    const size = buffers.reduce((sum, buffer) => sum + buffer.size, 0);
+    return { blockSize, key, value, ...(quantities ? { quantities } : {}), bytes: size, release };
   } catch (error) {
     release();
     throw error;
   }
 }
 
-function codecOf(type: ElementType, scaled: boolean): Pick<CachePart, 'encode' | 'decode'> {
+function codecOf(type: ElementType): Pick<CachePart, 'encode' | 'decode'> {
   if (type === 'f32') return { encode: 'bitcast<u32>(value)', decode: 'bitcast<f32>(code)' };
   if (isFloat(type)) {
     return {
       encode: encodeExpression(type as SmallFloat, 'value'),
-      decode: decodeExpression(type as SmallFloat, 'code'),
+      decode: type === 'f16' ? 'unpack2x16float(code).x' : decodeExpression(type as SmallFloat, 'code'),
     };
   }
-  const zero = scaled ? 'quantities[width + feature]' : '0.0';
   return {
-    encode: `(bitcast<u32>(i32(clamp(round(value) + ${zero}, -128.0, 127.0))) & 0xffu)`,
-    decode: `(f32(bitcast<i32>(code << 24u) >> 24u) - ${zero})`,
+    encode: '(bitcast<u32>(i32(clamp(round(value) + zero, -128.0, 127.0))) & 0xffu)',
+    decode: '(f32(bitcast<i32>(code << 24u) >> 24u) - zero)',
   };
 }
 

@@ -1,5 +1,6 @@
 /// <reference types="@webgpu/types" />
 import type { WebgpuDevice } from '../device/webgpu-device.ts';
+import { type Command, encodeCommands } from './commands.ts';
 import { usage } from './storage-buffer.ts';
 
 /** All that differs from one run to the next. */
@@ -7,8 +8,18 @@ export interface Counts {
   readonly rows: number;
   /** Rows whose logits are wanted. */
   readonly logitRows: number;
-  /** Into how many stretches attention cuts the longest context. */
+  /** How attention divides the rows; absent where there is none. */
+  readonly attention?: AttentionCounts;
+}
+
+export interface AttentionCounts {
+  /** Tiles of rows of one sequence, and rows that attend by themselves. */
+  readonly tiles: number;
+  readonly singles: number;
+  /** Into how many stretches the longest context of a single row is cut. */
   readonly stretches: number;
+  /** Every row is the only one of its sequence. */
+  readonly alone: boolean;
 }
 
 export interface Binding {
@@ -35,6 +46,8 @@ export interface DispatchSpec {
 }
 
 export interface Dispatch {
+  /** Undefined where there is nothing to do. */
+  command(counts: Counts): Command | undefined;
   encode(pass: GPUComputePassEncoder, counts: Counts): void;
   release(): void;
 }
@@ -75,13 +88,15 @@ export async function createDispatch(device: WebgpuDevice, spec: DispatchSpec): 
       layout: bindGroupLayout,
       entries: merged.map(({ buffer }, binding) => ({ binding, resource: { buffer } })),
     });
+    const command = (counts: Counts): Command | undefined => {
+      const [x = 1, y = 1, z = 1] = workgroups(counts);
+      return x === 0 || y === 0 || z === 0 ? undefined : { pipeline, bindGroup, workgroups: [x, y, z] };
+    };
     return {
+      command,
       encode(pass, counts) {
-        const [x = 1, y = 1, z = 1] = workgroups(counts);
-        if (x === 0 || y === 0 || z === 0) return;
-        pass.setPipeline(pipeline);
-        pass.setBindGroup(0, bindGroup);
-        pass.dispatchWorkgroups(x, y, z);
+        const only = command(counts);
+        if (only) encodeCommands(pass, [only]);
       },
       release: () => numbers?.destroy(),
     };

@@ -23,7 +23,9 @@ export function storageBuffer(device: WebgpuDevice, content: number | Content, l
       remedy: 'Use a shorter context or fewer KV blocks, or another device.',
     });
   }
-  const buffer = device.gpu.createBuffer({ size, usage: usage.storage | usage.copySource | usage.copyTarget, label });
+  // Small tables are bound as uniforms where a shader has no storage binding left.
+  const uses = usage.storage | usage.uniform | usage.copySource | usage.copyTarget;
+  const buffer = device.gpu.createBuffer({ size, usage: uses, label });
   if (typeof content !== 'number' && bytes > 0)
     device.gpu.queue.writeBuffer(buffer, 0, content as Uint32Array<ArrayBuffer>);
   return buffer;

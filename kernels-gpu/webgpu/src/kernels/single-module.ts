@@ -1,6 +1,7 @@
 /// <reference types="@webgpu/types" />
 import type { Phase, TensorBytes } from '@lowbit/core';
 import type { WebgpuDevice } from '../device/webgpu-device.ts';
+import { encodeCommands } from '../gpu/commands.ts';
 import { createStaging } from '../load/staging.ts';
 import { createPlan, type Plan } from '../run/plan.ts';
 import { createRowBuffers, phaseNumbers } from '../run/row-buffers.ts';
@@ -48,7 +49,7 @@ export async function prepareSingle<Loaded extends { release(): void }>(
   try {
     const output = plan.buffer('output', 4 * capacity * outputWidth);
     const inputBuffer = planModule(plan, loaded, output);
-    const dispatches = await plan.finish();
+    const commandsFor = await plan.finish();
     const { queue } = device.gpu;
     return {
       async forward({ input, rows, phases = [], write }) {
@@ -64,7 +65,7 @@ export async function prepareSingle<Loaded extends { release(): void }>(
           queue.writeBuffer(inputBuffer, 0, input.slice(start * inputWidth, end * inputWidth));
           write?.(plan, start, end);
           const numbers = await plan.reader.read(output, (end - start) * outputWidth, (pass) => {
-            for (const dispatch of dispatches) dispatch.encode(pass, { rows: end - start, logitRows: 0, stretches: 0 });
+            encodeCommands(pass, commandsFor({ rows: end - start, logitRows: 0 }));
           });
           all.set(numbers, start * outputWidth);
         }

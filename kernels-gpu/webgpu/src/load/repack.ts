@@ -56,7 +56,7 @@ export async function repack(
     device.gpu.queue.writeBuffer(numbers, 0, taskNumbers(task, places, piece));
     const dispatch = await repackDispatch(device, task, places, piece, { rowPlaces, columnPlaces, raw, numbers });
     const pass = encoder.beginComputePass();
-    dispatch.encode(pass, { rows: 0, logitRows: 0, stretches: 0 });
+    dispatch.encode(pass, { rows: 0, logitRows: 0 });
     pass.end();
   };
   try {

@@ -19,28 +19,39 @@ fn takeIn(place: u32) -> f32 {
   return sum;
 }`;
 
+interface NormValues {
+  readonly input: GPUBuffer;
+  readonly output: GPUBuffer;
+  /** Added to the input, in place, before. */
+  readonly addend?: GPUBuffer;
+  /** Only rows whose logits are wanted, the output has no others. */
+  readonly logits?: boolean;
+}
+
 export function planRmsNorm(
   plan: Plan,
   { numbers, biased }: DeviceVector,
   { size, runs, epsilon }: NormSizes,
-  input: GPUBuffer,
-  output: GPUBuffer,
-  /** Added to the input, in place, before. */
-  addend?: GPUBuffer,
+  { input, output, addend, logits = false }: NormValues,
 ): void {
   plan.add({
     label: 'rms-norm',
-    source: [addend ? addFirst : takeIn, shader].join('\n'),
+    source: [
+      addend ? addFirst : takeIn,
+      `fn inputRow(row: u32) -> u32 { return ${logits ? 'logitRows[row]' : 'row'}; }`,
+      shader,
+    ].join('\n'),
     constants: { BIASED: Number(biased), THREADS: size > 256 ? 256 : 64 },
-    sizes: { SIZE: size, RUNS: runs },
+    sizes: { SIZE: size, RUNS: runs, LOGITS: Number(logits) },
     factors: { EPSILON: epsilon },
     bindings: {
       counts: { buffer: plan.rows.counts, type: 'vec4u', access: 'uniform' },
       input: { buffer: input, type: 'f32', access: addend ? 'write' : 'read' },
       ...(addend ? { addend: { buffer: addend, type: 'f32' } } : {}),
+      ...(logits ? { logitRows: { buffer: plan.rows.logitRows, type: 'u32' } } : {}),
       output: { buffer: output, type: 'f32', access: 'write' },
       weight: { buffer: numbers, type: 'f32' },
     },
-    workgroups: ({ rows }) => [runs, ...splitRows(rows)],
+    workgroups: ({ rows, logitRows }) => [runs, ...splitRows(logits ? logitRows : rows)],
   });
 }

@@ -3,15 +3,16 @@
 //   input, output   [rows, RUNS * SIZE]
 //   weight          weights, then biases
 //
-// takeIn() reads a number of the input, and first increases it where a sum is to be normalized.
+// inputRow() says which row of the input becomes a row of the output. takeIn() reads a number of the input, and first increases it where a sum is to be normalized.
 
 var<workgroup> partial: array<f32, THREADS>;
 
 @compute @workgroup_size(THREADS)
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) thread: u32) {
   let row = group.y + group.z * 32768;
-  if row >= counts.x { return; }
-  let start = (row * RUNS + group.x) * SIZE;
+  if row >= select(counts.x, counts.y, LOGITS == 1) { return; }
+  let start = (inputRow(row) * RUNS + group.x) * SIZE;
+  let outputStart = (row * RUNS + group.x) * SIZE;
   var sum = 0.0;
   for (var i = thread; i < SIZE; i += THREADS) {
     let value = takeIn(start + i);
@@ -28,6 +29,6 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) th
   for (var i = thread; i < SIZE; i += THREADS) {
     var value = input[start + i] * factor * weight[i];
     if BIASED == 1 { value += weight[SIZE + i]; }
-    output[start + i] = value;
+    output[outputStart + i] = value;
   }
 }

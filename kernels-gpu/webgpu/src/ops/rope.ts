@@ -12,7 +12,7 @@ export function planRope(
   operation: RopeOperation,
   values: readonly { readonly width: number; readonly buffer: GPUBuffer }[],
 ): void {
-  const { headSize, inverseFrequencies, attentionFactor, interleaved, offset = 0 } = operation;
+  const { headSize, inverseFrequencies } = operation;
   const pairs = inverseFrequencies.length;
   const heads = values.map(({ width }) => width / headSize);
   plan.add({
@@ -21,14 +21,11 @@ export function planRope(
     sizes: {
       ...Object.fromEntries(heads.map((count, index) => [`HEADS${index}`, count])),
       HEAD_SIZE: headSize,
-      PAIRS: pairs,
-      OFFSET: offset,
-      STEP: interleaved ? 2 : 1,
-      DISTANCE: interleaved ? 1 : pairs,
+      ...turnSizes(operation),
     },
     bindings: {
       counts: { buffer: plan.rows.counts, type: 'vec4u', access: 'uniform' },
-      turns: { buffer: turnsOf(plan, inverseFrequencies, attentionFactor), type: 'vec2f' },
+      turns: { buffer: turnsOf(plan, operation), type: 'vec2f' },
       ...Object.fromEntries(
         values.map(({ buffer }, index) => [`value${index}`, { buffer, type: 'f32', access: 'write' }] as const),
       ),
@@ -37,8 +34,15 @@ export function planRope(
   });
 }
 
+/** Which features of a head turn, as the shaders name it. */
+export function turnSizes(rope: RopeOperation | undefined) {
+  const { inverseFrequencies = [], interleaved, offset = 0 } = rope ?? {};
+  const pairs = inverseFrequencies.length;
+  return { PAIRS: pairs, OFFSET: offset, STEP: interleaved ? 2 : 1, DISTANCE: interleaved ? 1 : pairs };
+}
+
 /** Cosines and sines of a run's positions, one buffer for all layers that turn alike. */
-function turnsOf(plan: Plan, inverseFrequencies: readonly number[], attentionFactor: number): GPUBuffer {
+export function turnsOf(plan: Plan, { inverseFrequencies, attentionFactor }: RopeOperation): GPUBuffer {
   const name = `turns ${attentionFactor} ${inverseFrequencies.join(' ')}`;
   return plan.buffer(name, 8 * plan.rows.capacity * inverseFrequencies.length, (positions) => {
     const turns = new Float32Array(2 * positions.length * inverseFrequencies.length);

@@ -30,7 +30,8 @@ export function planOperation(
     case 'rms-norm': {
       const { input, output, size, epsilon } = operation;
       const norm = modules.vectors.get(operation.module)!;
-      planRmsNorm(plan, norm, { size, epsilon, runs: widthOf(input) / size }, value(input), value(output));
+      const sizes = { size, epsilon, runs: widthOf(input) / size };
+      planRmsNorm(plan, norm, sizes, { input: value(input), output: value(output) });
       break;
     }
     case 'linear':

@@ -1,9 +1,11 @@
 /// <reference types="@webgpu/types" />
 import type { Batch, KvCacheSize, Phase } from '@lowbit/core';
+import { divideRows } from '../attention/divide-rows.ts';
 import { stretchesOf } from '../attention/stretches.ts';
 import type { WebgpuDevice } from '../device/webgpu-device.ts';
 import type { Counts } from '../gpu/dispatch.ts';
 import { storageBuffer, usage } from '../gpu/storage-buffer.ts';
+import type { Upload } from '../gpu/uploads.ts';
 
 /** What every operation of a run knows of its rows. Phases are 0 for a prompt and 1 for tokens that the model made. */
 export interface RowBuffers {
@@ -14,9 +16,8 @@ export interface RowBuffers {
   readonly counts: GPUBuffer;
   readonly tokenIds: GPUBuffer;
   readonly phases: GPUBuffer;
-  /** Of each row `[2]`: position, and first entry of its sequence in the block table. */
+  /** As attention/pages.wgsl reads it. */
   readonly pages: GPUBuffer;
-  readonly blockTable: GPUBuffer;
   readonly logitRows: GPUBuffer;
   readonly logitPhases: GPUBuffer;
   readonly all: readonly GPUBuffer[];
@@ -35,21 +36,23 @@ export function createRowBuffers(
     counts,
     tokenIds: perRow(),
     phases: perRow(),
-    pages: storageBuffer(device, 8 * capacity),
-    blockTable: storageBuffer(device, 4 * (capacity + kvCache.blocks)),
+    pages: storageBuffer(device, 4 * (pageEntries * capacity + capacity + kvCache.blocks)),
     logitRows: perRow(),
     logitPhases: perRow(),
   };
   return { capacity, logitCapacity, ...buffers, all: Object.values(buffers) };
 }
 
+/** Of each row, before the block tables. */
+const pageEntries = 4;
+
 /** Rows of a batch that fit one run, with the logits asked of them; `start` is the first. */
 export interface RowSlice {
   readonly start: number;
   readonly rows: number;
   readonly phases: Uint32Array<ArrayBuffer>;
-  /** As `RowBuffers` has them. */
-  readonly pages: Uint32Array<ArrayBuffer>;
+  /** Of each row: where the blocks of its sequence begin in `blockTable`. */
+  readonly places: readonly number[];
   readonly blockTable: readonly number[];
   /** Counted from the slice's first row. */
   readonly logitRows: readonly number[];
@@ -67,29 +70,29 @@ export function sliceRows(
   for (let start = 0; start < tokenIds.length; ) {
     const ownLogitRows: number[] = [];
     const blockTable: number[] = [];
-    const places = new Map<unknown, number>();
+    const placeOf = new Map<unknown, number>();
     const phases: number[] = [];
-    const pages: number[] = [];
+    const places: number[] = [];
     let row = start;
     for (; row < tokenIds.length && row - start < capacity; row++) {
       if (wanted.has(row) && ownLogitRows.length === logitCapacity) break;
       const sequence = sequenceOf[row]!;
-      if (!places.has(sequence)) {
+      if (!placeOf.has(sequence)) {
         const last = positions[sequence.firstRow + sequence.rows - 1]!;
         const own = sequence.blocks.subarray(0, Math.floor(last / blockSize) + 1);
         if (blockTable.length + own.length > capacity + blocks) break;
-        places.set(sequence, blockTable.length);
+        placeOf.set(sequence, blockTable.length);
         blockTable.push(...own);
       }
       phases.push(phaseNumbers[sequence.phase ?? 'prefill']);
-      pages.push(positions[row]!, places.get(sequence)!);
+      places.push(placeOf.get(sequence)!);
       if (wanted.has(row)) ownLogitRows.push(row - start);
     }
     slices.push({
       start,
       rows: row - start,
       phases: Uint32Array.from(phases),
-      pages: Uint32Array.from(pages),
+      places,
       blockTable,
       logitRows: ownLogitRows,
     });
@@ -98,22 +101,30 @@ export function sliceRows(
   return slices;
 }
 
-export function writeRows({ gpu }: WebgpuDevice, buffers: RowBuffers, batch: Batch, slice: RowSlice): Counts {
-  const { start, rows, phases, pages, blockTable, logitRows } = slice;
-  const write = (buffer: GPUBuffer, numbers: Uint32Array<ArrayBuffer> | Int32Array<ArrayBuffer>) => {
-    if (numbers.length > 0) gpu.queue.writeBuffer(buffer, 0, numbers);
-  };
-  const context = batch.positions.subarray(start, start + rows).reduce((most, one) => Math.max(most, one + 1), 0);
-  const { stretches, positions } = stretchesOf(rows, context, buffers.capacity);
-  write(buffers.counts, Uint32Array.of(rows, logitRows.length, stretches, positions));
-  write(buffers.tokenIds, Int32Array.from(batch.tokenIds.subarray(start, start + rows)));
-  write(buffers.phases, phases);
-  write(buffers.pages, pages);
-  write(buffers.blockTable, Uint32Array.from(blockTable));
-  write(buffers.logitRows, Uint32Array.from(logitRows));
-  write(
+export function writeRows(upload: Upload, buffers: RowBuffers, batch: Batch, slice: RowSlice): Counts {
+  const { start, rows, phases, places, blockTable, logitRows } = slice;
+  const positions = batch.positions.subarray(start, start + rows);
+  const { singles, tiles } = divideRows(places);
+  const longest = singles.reduce((most, row) => Math.max(most, positions[row]! + 1), 0);
+  const { stretches, positions: positionsOfStretch } = stretchesOf(singles.length, longest, buffers.capacity);
+  const pages = new Uint32Array(pageEntries * rows + blockTable.length);
+  for (let row = 0; row < rows; row++) {
+    pages.set(
+      [positions[row]!, pageEntries * rows + places[row]!, singles[row] ?? 0, tiles[row] ?? 0],
+      pageEntries * row,
+    );
+  }
+  pages.set(blockTable, pageEntries * rows);
+  upload(buffers.counts, Uint32Array.of(rows, logitRows.length, stretches, positionsOfStretch));
+  upload(buffers.tokenIds, Int32Array.from(batch.tokenIds.subarray(start, start + rows)));
+  upload(buffers.phases, phases);
+  upload(buffers.pages, pages);
+  upload(buffers.logitRows, Uint32Array.from(logitRows));
+  upload(
     buffers.logitPhases,
     Uint32Array.from(logitRows, (row) => phases[row]!),
   );
-  return { rows, logitRows: logitRows.length, stretches };
+  const alone = new Set(places).size === rows;
+  const attention = { singles: singles.length, tiles: tiles.length, stretches, alone };
+  return { rows, logitRows: logitRows.length, attention };
 }

@@ -226,7 +226,7 @@ async function apply(
   });
   const encoder = gpu.createCommandEncoder();
   const pass = encoder.beginComputePass();
-  dispatch.encode(pass, { rows: 0, logitRows: 0, stretches: 0 });
+  dispatch.encode(pass, { rows: 0, logitRows: 0 });
   pass.end();
   gpu.queue.submit([encoder.finish()]);
   numbers.destroy();
