@@ -6,6 +6,7 @@ import { createBlockPool } from './engine/block-pool.ts';
 import { createEngine } from './engine/engine.ts';
 import type { Model } from './model.ts';
 import type { OpenOptions } from './open-options.ts';
+import { checkMemory } from './plan/check-memory.ts';
 import { type ModelPlan, planModel } from './plan/plan-model.ts';
 import { readGenerationDefaults } from './sampling/generation-defaults.ts';
 import { createChatRenderer, findChatTemplate } from './text/chat-template.ts';
@@ -33,6 +34,15 @@ export async function openPlan(plan: ModelPlan, options: OpenOptions): Promise<M
     const text = await openText(plan.checkpoint.folder, plan.checkpoint.metadata.config, options);
     const { contextLength, vocabSize } = plan.program;
     const pool = createBlockPool(cacheBlocks(contextLength, options), blockSize);
+    const maxRunning = options.maxRunningRequests ?? 16;
+    const prefillChunk = options.prefillChunk ?? 512;
+    const sizes = {
+      cacheTokens: pool.total * blockSize,
+      blockSize,
+      batchTokens: prefillChunk + maxRunning,
+      logitRows: maxRunning,
+    };
+    checkMemory(plan, sizes, options.memoryLimit);
     const executable = await plan.backend.compile({
       program: plan.program,
       descriptions: new Map([...plan.modules].map(([name, { description }]) => [name, description])),
@@ -49,8 +59,8 @@ export async function openPlan(plan: ModelPlan, options: OpenOptions): Promise<M
       executable,
       pool,
       vocabSize,
-      maxRunning: options.maxRunningRequests ?? 16,
-      prefillChunk: options.prefillChunk ?? 512,
+      maxRunning,
+      prefillChunk,
     });
     return createModel({ plan, executable, engine, pool, ...text });
   } catch (error) {

@@ -31,6 +31,11 @@ export interface OpenOptions extends PlanOptions {
   readonly prefillChunk?: number | undefined;
   /** Tokens that the KV cache holds, all sequences together. Default: four full contexts, at most 16,384. */
   readonly kvCacheTokens?: number | undefined;
+  /**
+   * Most bytes on the device, weights, KV cache and values of a batch together: what needs more by the plan is refused before
+   * a weight is read. Default: what the device has, where it says so; GPUs through WebGPU do not.
+   */
+  readonly memoryLimit?: number | undefined;
   /** Most threads that a backend of the processor computes with. Default: its own choice. */
   readonly threads?: number | undefined;
   /** Replaces the model's chat template. */

@@ -91,6 +91,12 @@ describe('lowbit generate', () => {
     expect(runtime.opened[0]?.options).toMatchObject({ kvCacheType: 'bf16' });
   });
 
+  it('hands on the most memory that it may take', async () => {
+    const runtime = fakeRuntime();
+    await runCommand(['generate', '.', '-p', 'hi', '--memory-limit', '6GiB'], runtime);
+    expect(runtime.opened[0]?.options).toMatchObject({ memoryLimit: 6 * 2 ** 30 });
+  });
+
   it('writes prompt and continuation as one text on a terminal', async () => {
     const { stderr } = await runCommand(['generate', '.', 'For'], fakeRuntime(), {
       terminal: true,

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { decimalNumber, tokenCount, wholeNumber } from './parse-number.ts';
+import { byteCount, decimalNumber, tokenCount, wholeNumber } from './parse-number.ts';
 
 describe('number options', () => {
   it.each([
@@ -11,6 +11,17 @@ describe('number options', () => {
 
   it.each(['0', '-1', '8kb', '1.5k', '', '99999999999999999M'])('%j is no number of tokens', (text) => {
     expect(() => tokenCount(text)).toThrow('Expected a number of tokens: 8192, 8k (8,000) or 8K (8,192).');
+  });
+
+  it.each([
+    ['4096', 4096],
+    ['6GiB', 6 * 2 ** 30],
+    ['1.5 mib', 1.5 * 2 ** 20],
+    ['2GB', 2e9],
+  ])('%s are bytes', (text, value) => expect(byteCount(text)).toBe(value));
+
+  it.each(['0', '-1', '8K', '1e3', '', '0x10', 'GiB', '9999999999GiB'])('%j is no number of bytes', (text) => {
+    expect(() => byteCount(text)).toThrow('Expected a number of bytes: 6442450944, 6GiB or 512MiB.');
   });
 
   it.each(['1.5', '', 'x', '0x10', '1e3', 'NaN', '5'])('%j is no whole number from -1 to 4', (text) => {

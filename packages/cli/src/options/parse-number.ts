@@ -46,3 +46,19 @@ export function tokenCount(text: string): number {
   }
   return value;
 }
+
+const byteUnits: Readonly<Record<string, number>> = {
+  '': 1,
+  ...{ kb: 1e3, mb: 1e6, gb: 1e9 },
+  ...{ kib: 2 ** 10, mib: 2 ** 20, gib: 2 ** 30 },
+};
+
+/** A positive number of bytes: `6442450944`, `6GiB`, `6.4GB` (thousands), in any case. */
+export function byteCount(text: string): number {
+  const [, digits, unit = ''] = /^(\d+(?:\.\d+)?) ?([a-z]*)$/i.exec(text) ?? [];
+  const value = Math.floor(Number(digits) * (byteUnits[unit.toLowerCase()] ?? Number.NaN));
+  if (!(value >= 1 && value <= Number.MAX_SAFE_INTEGER)) {
+    throw new InvalidArgumentError('Expected a number of bytes: 6442450944, 6GiB or 512MiB.');
+  }
+  return value;
+}

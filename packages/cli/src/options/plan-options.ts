@@ -1,7 +1,7 @@
 import type { Numerics } from '@lowbit/core';
 import type { KvCacheType } from '@lowbit/runtime';
 import { type Command, InvalidArgumentError, Option } from 'commander';
-import { wholeNumber } from './parse-number.ts';
+import { byteCount, wholeNumber } from './parse-number.ts';
 
 /** What a plan of a model depends on, besides the model. */
 export interface PlanOptions {
@@ -22,17 +22,20 @@ export function planOptions({ device, numerics, kvCacheDtype }: PlanOptions) {
 /** Where and how a model runs. */
 export interface RunOptions extends PlanOptions {
   readonly threads?: number;
+  /** Bytes. */
+  readonly memoryLimit?: number;
 }
 
 /** @param defaultNumerics where the command does not leave them to the runtime */
 export function addRunOptions(command: Command, defaultNumerics?: Numerics): Command {
   const withNumerics = addThreadsOption(addDeviceOption(command)).addOption(numericsChoice(defaultNumerics));
-  return addKvCacheOption(withNumerics);
+  return addMemoryOption(addKvCacheOption(withNumerics));
 }
 
 /** As the runtime takes them. */
 export function runOptions(options: RunOptions) {
-  return { ...planOptions(options), threads: options.threads };
+  const { threads, memoryLimit } = options;
+  return { ...planOptions(options), threads, memoryLimit };
 }
 
 const numerics: readonly Numerics[] = ['exact', 'faithful', 'fast'];
@@ -49,6 +52,14 @@ function addThreadsOption(command: Command): Command {
     '--threads <number>',
     'threads of a CPU backend (default: one per physical core)',
     wholeNumber({ min: 1, max: 1024 }),
+  );
+}
+
+function addMemoryOption(command: Command): Command {
+  return command.option(
+    '--memory-limit <bytes>',
+    'most memory on the device, 6GiB: what needs more is refused before a weight is read',
+    byteCount,
   );
 }
 
