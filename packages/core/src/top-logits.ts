@@ -51,7 +51,7 @@ export function selectTopLogits(logits: Logits, vocabSize: number, request: TopR
     tokenIds: joined(tokenIds, new Int32Array(lengthOf(tokenIds))),
     values: joined(values, new Float32Array(lengthOf(values))),
     ...(request.logSumExp ? { logSumExp: Float64Array.from(sums) } : {}),
-    logits: joined(whole, new Float32Array(lengthOf(whole))),
+    logits: whole.length === request.counts.length ? logits : joined(whole, new Float32Array(lengthOf(whole))),
   };
 }
 

@@ -1,9 +1,11 @@
 import type { Batch, Executable } from '@lowbit/core';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import type { RowLogits } from '../sampling/row-logits.ts';
 import { createBlockPool } from './block-pool.ts';
 import { createEngine } from './engine.ts';
 import { createRecallingExecutable, predictNext } from './recalling-executable.ts';
+import type { NextToken } from './sequence.ts';
 
 const vocabSize = 97;
 const blockSize = 4;
@@ -22,17 +24,30 @@ function createSetup({ blocks, maxRunning = 8, prefillChunk = 8, onBatch = () =>
   return { pool, engine, executable };
 }
 
+const always = (pick: NextToken['pick']): NextToken => ({ count: 0, logSumExp: false, pick });
+
+const likeliest = (row: RowLogits) => (row.kind === 'all' ? row.logits.indexOf(1) : row.tokenIds[0]!);
+
 /** Greedy continuation of `count` tokens through the engine. */
-function generate(engine: ReturnType<typeof createEngine>, promptTokenIds: readonly number[], count: number) {
+function generate(
+  engine: ReturnType<typeof createEngine>,
+  promptTokenIds: readonly number[],
+  count: number,
+  countOfLargest = 0,
+) {
   return new Promise<number[]>((resolve, reject) => {
     const output: number[] = [];
     engine.submit({
       promptTokenIds,
       wantsLogits: () => false,
       onLogits: () => {},
-      next: (logits) => {
-        output.push(logits.indexOf(1));
-        return output.length < count ? output.at(-1) : undefined;
+      next: {
+        count: countOfLargest,
+        logSumExp: false,
+        pick: (row) => {
+          output.push(likeliest(row));
+          return output.length < count ? output.at(-1) : undefined;
+        },
       },
       onFinished: () => resolve(output),
       onError: reject,
@@ -102,7 +117,7 @@ describe('createEngine', () => {
         promptTokenIds: Array(8).fill(2),
         wantsLogits: (position) => position % 2 === 0,
         onLogits: (position) => positions.push(position),
-        next: (logits) => (--left > 0 ? logits.indexOf(1) : undefined),
+        next: always((row) => (--left > 0 ? likeliest(row) : undefined)),
         onFinished: resolve,
         onError: reject,
       });
@@ -117,10 +132,10 @@ describe('createEngine', () => {
       promptTokenIds: [5],
       wantsLogits: () => false,
       onLogits: () => {},
-      next: () => {
+      next: always(() => {
         endless.cancel();
         return 1;
-      },
+      }),
       onFinished: () => {},
       onError: () => {},
     });
@@ -149,7 +164,7 @@ describe('createEngine', () => {
         promptTokenIds: [1],
         wantsLogits: () => false,
         onLogits: () => {},
-        next: () => 1,
+        next: always(() => 1),
         onFinished: () => {},
         onError: (error) => errors.push(error),
       });
@@ -188,9 +203,9 @@ describe('createEngine', () => {
         promptTokenIds: [9],
         wantsLogits: () => false,
         onLogits: () => {},
-        next: () => {
+        next: always(() => {
           throw new Error('logits are not numbers');
-        },
+        }),
         onFinished: () => resolve(undefined),
         onError: reject,
       });

@@ -1,6 +1,8 @@
 import type { Executable } from '@lowbit/core';
+import type { RowLogits } from '../sampling/row-logits.ts';
 import { type BatchPart, joinBatch } from './batch.ts';
 import type { BlockPool } from './block-pool.ts';
+import { runRows } from './run-rows.ts';
 import {
   advance,
   countPending,
@@ -74,31 +76,32 @@ export function createEngine({ executable, pool, maxRunning, prefillChunk, vocab
   async function step(): Promise<void> {
     const planned = planRows();
     if (planned.length === 0) return;
-    const parts = planned.map(({ sequence, rows }): BatchPart => {
+    const wanted = planned.map(({ sequence, rows }) => wantedRows(sequence, rows));
+    const parts = planned.map(({ sequence, rows }, index): BatchPart => {
       const { tokenIds, computed, blocks } = sequence;
       return {
         tokenIds: tokenIds.slice(computed, computed + rows),
         position: computed,
         phase: phaseOf(sequence),
         blocks,
-        logitRows: wantedRows(sequence, rows),
+        logitRows: wanted[index]!.map(({ row }) => row),
       };
     });
+    const request = {
+      counts: Int32Array.from(wanted.flat(), ({ count }) => Math.min(count, vocabSize)),
+      logSumExp: planned.some(({ sequence }) => sequence.job.next?.logSumExp),
+    };
     const interruption = new AbortController();
     forward = { sequences: planned.map(({ sequence }) => sequence), interruption };
     try {
-      const logits = await executable.run(joinBatch(parts), interruption.signal);
-      let firstLogits = 0;
+      const answers = await runRows(executable, vocabSize, joinBatch(parts), request, interruption.signal);
+      let firstAnswer = 0;
       planned.forEach(({ sequence, rows }, index) => {
         const { logitRows } = parts[index]!;
-        const first = firstLogits;
-        firstLogits += logitRows.length;
+        const first = firstAnswer;
+        firstAnswer += logitRows.length;
         if (cancelled.has(sequence)) return;
-        const logitsOf = (row: number) => {
-          const at = (first + logitRows.indexOf(row)) * vocabSize;
-          return logits.subarray(at, at + vocabSize);
-        };
-        finishStep(sequence, rows, logitsOf);
+        finishStep(sequence, rows, (row) => answers[first + logitRows.indexOf(row)]!);
       });
     } catch (error) {
       for (const { sequence } of planned) {
@@ -150,7 +153,7 @@ export function createEngine({ executable, pool, maxRunning, prefillChunk, vocab
     }
   }
 
-  function finishStep(sequence: Sequence, rows: number, logitsOf: (row: number) => Float32Array): void {
+  function finishStep(sequence: Sequence, rows: number, logitsOf: (row: number) => RowLogits): void {
     try {
       if (advance(sequence, rows, logitsOf)) return;
       retire(sequence);

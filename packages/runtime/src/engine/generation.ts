@@ -1,4 +1,5 @@
 import { tokenLogprob } from '../sampling/logprobs.ts';
+import { mostLargest, type RowLogits } from '../sampling/row-logits.ts';
 import type { Sampler } from '../sampling/sampler.ts';
 import type { ResolvedSampling } from '../sampling/sampling-parameters.ts';
 import type { Detokenizer } from '../text/detokenizer.ts';
@@ -53,12 +54,12 @@ export function createGeneration(parts: GenerationParts): Generation {
   }
 
   /** Picks a token, tells the caller, and says whether to go on. */
-  function next(logits: Float32Array): number | undefined {
-    const token = sampler.next(logits, outputTokenIds);
+  function pick(row: RowLogits): number | undefined {
+    const token = sampler.next(row, outputTokenIds);
     outputTokenIds.push(token);
     const chunk = {
       tokenIds: [token],
-      ...(logprobs ? { logprobs: [tokenLogprob(logits, token, logprobs.top)] } : {}),
+      ...(logprobs ? { logprobs: [tokenLogprob(row, token, logprobs.top)] } : {}),
     };
     if (sampling.stopTokenIds.has(token)) {
       const text = readText(sampling.keepStop ? [token] : [], true).text;
@@ -83,15 +84,18 @@ export function createGeneration(parts: GenerationParts): Generation {
     return { text: found.text + stopMatcher.finish() };
   }
 
+  const alternatives = logprobs?.top ?? 0;
+  const count = sampler.count === 0 || alternatives > mostLargest ? 0 : Math.max(sampler.count, alternatives);
   const job: SequenceJob = {
     promptTokenIds,
     // Logits after one token are the prediction of the next.
     wantsLogits: (position) =>
       logprobs?.promptFrom !== undefined && position + 1 >= logprobs.promptFrom && position + 1 < promptTokenIds.length,
     onLogits(position, logits) {
-      promptLogprobs.push(tokenLogprob(logits, promptTokenIds[position + 1]!, logprobs?.top ?? 0));
+      const row = { kind: 'all', logits } as const;
+      promptLogprobs.push(tokenLogprob(row, promptTokenIds[position + 1]!, logprobs?.top ?? 0));
     },
-    ...(sampling.maxTokens > 0 ? { next } : {}),
+    ...(sampling.maxTokens > 0 ? { next: { count, logSumExp: logprobs !== undefined, pick } } : {}),
     onFinished() {
       if (!ended) end({}, { kind: 'length', length: outputTokenIds.length });
     },

@@ -1,4 +1,5 @@
 import type { Phase } from '@lowbit/core';
+import type { AllLogits, RowLogits } from '../sampling/row-logits.ts';
 
 /**
  * One sequence of tokens to be computed, seen from the engine: it knows tokens, not text. Callbacks run between forwards
@@ -6,15 +7,24 @@ import type { Phase } from '@lowbit/core';
  */
 export interface SequenceJob {
   readonly promptTokenIds: readonly number[];
-  /** Does the job want the logits at this prompt position? The last position of a job that generates is always read. */
+  /** Does the job want all logits at this prompt position? The last position of a job that generates is always read. */
   wantsLogits(position: number): boolean;
   /** Logits after the prompt token at `position`; valid during the call. Each wanted position comes once, in order. */
   onLogits(position: number, logits: Float32Array): void;
-  /** Picks the next token from the logits after the last one; undefined ends the sequence. Absent: nothing is generated. */
-  readonly next?: (logits: Float32Array) => number | undefined;
+  /** Absent: nothing is generated. */
+  readonly next?: NextToken;
   /** The prompt is computed and nothing more is to come. */
   onFinished(): void;
   onError(error: unknown): void;
+}
+
+export interface NextToken {
+  /** How many of the largest logits are enough to pick by; 0: all are needed. */
+  readonly count: number;
+  /** Whether `logSumExp` of the largest is read. */
+  readonly logSumExp: boolean;
+  /** Picks from the logits after the last token, which are as many as said or all; undefined ends the sequence. */
+  pick(row: RowLogits): number | undefined;
 }
 
 /** A job with its place in the KV cache. */
@@ -44,13 +54,20 @@ export function phaseOf({ job, computed }: Sequence): Phase {
   return computed < job.promptTokenIds.length ? 'prefill' : 'decode';
 }
 
-/** Rows among the next `rows` of a sequence whose logits somebody wants, counted from the first of them. */
-export function wantedRows({ job, tokenIds, computed, reported }: Sequence, rows: number): number[] {
-  const wanted: number[] = [];
+export interface WantedRow {
+  /** Counted from the first row that is computed next. */
+  readonly row: number;
+  /** How many of its largest logits; 0: all. */
+  readonly count: number;
+}
+
+/** Rows among the next `rows` of a sequence whose logits somebody wants. */
+export function wantedRows({ job, tokenIds, computed, reported }: Sequence, rows: number): readonly WantedRow[] {
+  const wanted: WantedRow[] = [];
   for (let row = 0; row < rows; row++) {
     const position = computed + row;
-    const last = position === tokenIds.length - 1;
-    if ((last && job.next) || isReported(position)) wanted.push(row);
+    if (isReported(position)) wanted.push({ row, count: 0 });
+    else if (position === tokenIds.length - 1 && job.next) wanted.push({ row, count: job.next.count });
   }
   return wanted;
 
@@ -63,17 +80,17 @@ export function wantedRows({ job, tokenIds, computed, reported }: Sequence, rows
  * Takes note of `rows` computed rows and hands their logits to the job.
  * @returns whether the sequence goes on
  */
-export function advance(sequence: Sequence, rows: number, logitsOf: (row: number) => Float32Array): boolean {
+export function advance(sequence: Sequence, rows: number, logitsOf: (row: number) => RowLogits): boolean {
   const { job, tokenIds, computed } = sequence;
   const promptLength = job.promptTokenIds.length;
   const end = Math.min(computed + rows, promptLength);
   for (let position = Math.max(computed, sequence.reported); position < end; position++) {
-    if (job.wantsLogits(position)) job.onLogits(position, logitsOf(position - computed));
+    if (job.wantsLogits(position)) job.onLogits(position, (logitsOf(position - computed) as AllLogits).logits);
     sequence.reported = position + 1;
   }
   sequence.computed += rows;
   if (sequence.computed < tokenIds.length) return true;
-  const token = job.next?.(logitsOf(rows - 1));
+  const token = job.next?.pick(logitsOf(rows - 1));
   if (token === undefined) return false;
   tokenIds.push(token);
   return true;

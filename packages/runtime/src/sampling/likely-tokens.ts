@@ -3,8 +3,9 @@ import { takeSmallest } from './take-smallest.ts';
 
 /** Tokens to draw from. */
 export interface LikelyTokens {
-  readonly tokenIds: Int32Array;
-  /** By token id, relative to the likeliest token, which has 1. */
+  /** Places among the candidates. */
+  readonly places: Int32Array;
+  /** By place, relative to the likeliest token, which has 1. */
   readonly weights: Float64Array;
 }
 
@@ -12,47 +13,50 @@ export interface LikelyTokens {
 const farthest = 64;
 
 /**
- * The tokens that temperature, top-k, top-p and min-p leave, in this order: top-p is a share of what top-k left, min-p a share
- * of the likeliest token.
- * @param largest the largest of the logits, finite
+ * Those candidates that temperature, top-p and min-p leave, in this order: top-p is a share of all candidates, min-p a share of the
+ * likeliest.
+ * @param logits of the candidates that top-k left, by token id
+ * @param largest the largest of them, finite
  */
 export function keepLikely(
-  logits: Float64Array,
+  logits: ArrayLike<number>,
   largest: number,
-  { temperature, topK, topP, minP }: Pick<ResolvedSampling, 'temperature' | 'topK' | 'topP' | 'minP'>,
+  { temperature, topP, minP }: Pick<ResolvedSampling, 'temperature' | 'topP' | 'minP'>,
 ): LikelyTokens {
   // How far each token is behind the likeliest, in nats.
   const gaps = new Float64Array(logits.length);
   const weights = new Float64Array(logits.length);
-  let tokenIds: Int32Array = new Int32Array(logits.length);
+  let places: Int32Array = new Int32Array(logits.length);
   let count = 0;
-  for (let id = 0; id < logits.length; id++) {
-    const gap = (largest - logits[id]!) / temperature;
+  for (let place = 0; place < logits.length; place++) {
+    const gap = (largest - logits[place]!) / temperature;
     if (!(gap <= farthest)) continue;
-    gaps[id] = gap;
-    weights[id] = Math.exp(-gap);
-    tokenIds[count++] = id;
+    gaps[place] = gap;
+    weights[place] = Math.exp(-gap);
+    places[count++] = place;
   }
-  tokenIds = tokenIds.subarray(0, count);
-  if (topK < count) tokenIds = takeSmallest(tokenIds, gaps, () => 1, topK);
-  if (topP < 1) tokenIds = takeSmallest(tokenIds, gaps, (id) => weights[id]!, topP * sumWeights(tokenIds, weights));
-  if (minP > 0) tokenIds = tokenIds.filter((id) => weights[id]! >= minP);
-  return { tokenIds, weights };
+  places = places.subarray(0, count);
+  if (topP < 1) places = takeSmallest(places, gaps, (place) => weights[place]!, topP * sumWeights(places, weights));
+  if (minP > 0) places = places.filter((place) => weights[place]! >= minP);
+  return { places, weights };
 }
 
-/** @param uniform in [0, 1) */
-export function drawToken({ tokenIds, weights }: LikelyTokens, uniform: number): number {
-  let left = uniform * sumWeights(tokenIds, weights);
-  for (const id of tokenIds) {
-    left -= weights[id]!;
-    if (left < 0) return id;
+/**
+ * @param uniform in [0, 1)
+ * @returns a place among the candidates
+ */
+export function drawPlace({ places, weights }: LikelyTokens, uniform: number): number {
+  let left = uniform * sumWeights(places, weights);
+  for (const place of places) {
+    left -= weights[place]!;
+    if (left < 0) return place;
   }
   // Rounding can leave a hair of the last weight.
-  return tokenIds[tokenIds.length - 1]!;
+  return places[places.length - 1]!;
 }
 
-function sumWeights(tokenIds: Int32Array, weights: Float64Array): number {
+function sumWeights(places: Int32Array, weights: Float64Array): number {
   let sum = 0;
-  for (const id of tokenIds) sum += weights[id]!;
+  for (const place of places) sum += weights[place]!;
   return sum;
 }

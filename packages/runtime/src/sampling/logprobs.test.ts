@@ -1,30 +1,24 @@
-import fc from 'fast-check';
+import { selectTopLogits } from '@lowbit/core';
 import { describe, expect, it } from 'vitest';
-import { largestIndices, logSumExp, tokenLogprob } from './logprobs.ts';
+import { tokenLogprob } from './logprobs.ts';
 
 describe('tokenLogprob', () => {
   it('is the log of the softmax, with the best alternatives', () => {
     const logits = Float32Array.from([0.5, 0.25, 0.125, 0.125], Math.log);
-    const { logprob, top } = tokenLogprob(logits, 2, 2);
+    const row = { kind: 'all', logits } as const;
+    const { logprob, top } = tokenLogprob(row, 2, 2);
     expect(logprob).toBeCloseTo(Math.log(0.125), 6);
     expect(top.map(({ tokenId }) => tokenId)).toEqual([0, 1]);
     expect(top[1]!.logprob).toBeCloseTo(Math.log(0.25), 6);
-    expect(tokenLogprob(logits, 0, 0).top).toEqual([]);
+    expect(tokenLogprob(row, 0, 0).top).toEqual([]);
   });
 
-  it('stands large logits', () => {
-    expect(logSumExp([1000, 1000])).toBeCloseTo(1000 + Math.log(2), 10);
-    expect(logSumExp([-1000, Number.NEGATIVE_INFINITY])).toBe(-1000);
-  });
-});
-
-describe('largestIndices', () => {
-  it('is the head of a stable sort', () => {
-    fc.assert(
-      fc.property(fc.array(fc.integer({ min: 0, max: 9 })), fc.integer({ min: 0, max: 12 }), (values, count) => {
-        const sorted = [...values.keys()].sort((a, b) => values[b]! - values[a]! || a - b);
-        expect(largestIndices(values, count)).toEqual(sorted.slice(0, count));
-      }),
-    );
+  it('is the same from the largest logits and the sum of all', () => {
+    const logits = Float32Array.of(1, 4, -2, 4, 0);
+    const { tokenIds, values, logSumExp } = selectTopLogits(logits, 5, { counts: Int32Array.of(3), logSumExp: true });
+    const row = { kind: 'largest', tokenIds, logits: values, logSumExp: logSumExp![0]! } as const;
+    for (const top of [0, 2, 3]) {
+      expect(tokenLogprob(row, 3, top)).toEqual(tokenLogprob({ kind: 'all', logits }, 3, top));
+    }
   });
 });

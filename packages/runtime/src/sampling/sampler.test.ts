@@ -6,8 +6,11 @@ import type { SamplingParameters } from './sampling-parameters.ts';
 const limits = { maxTokens: 1000, vocabSize: 6, eosTokenIds: [5] };
 
 function sampler(parameters: SamplingParameters, promptTokenIds: readonly number[] = []) {
-  return createSampler(resolveSampling({ seed: 1, ...parameters }, {}, limits), { promptTokenIds });
+  const { next } = createSampler(resolveSampling({ seed: 1, ...parameters }, {}, limits), { promptTokenIds });
+  return { next: (logits: Float32Array, outputTokenIds: readonly number[]) => next(allOf(logits), outputTokenIds) };
 }
+
+const allOf = (logits: Float32Array) => ({ kind: 'all', logits }) as const;
 
 /** Log of these probabilities, as logits. */
 function logitsOf(...probabilities: readonly number[]): Float32Array {
@@ -119,7 +122,7 @@ describe('createSampler', () => {
 
     const parameters = { seed: 3, temperature: 0.9, topK: 5000, topP: 0.3 };
     const { next } = createSampler(resolveSampling(parameters, {}, { ...limits, vocabSize }), { promptTokenIds: [] });
-    const seen = new Set(Array.from({ length: 3000 }, () => next(row, [])));
+    const seen = new Set(Array.from({ length: 3000 }, () => next(allOf(row), [])));
     const places = [...seen].map((id) => weights.findIndex((one) => one.id === id));
     expect(Math.max(...places)).toBeLessThan(nucleus);
     expect(Math.max(...places)).toBeGreaterThan(0.9 * nucleus);

@@ -1,16 +1,28 @@
 import { LowbitError } from '@lowbit/core';
-import { drawToken, keepLikely } from './likely-tokens.ts';
+import { drawPlace, keepLikely } from './likely-tokens.ts';
 import { createRandom } from './random.ts';
+import { mostLargest, type RowLogits } from './row-logits.ts';
 import type { ResolvedSampling } from './sampling-parameters.ts';
+import { takeSmallest } from './take-smallest.ts';
 
 /** Picks the tokens of one sequence. */
 export interface Sampler {
+  /** How many of the largest logits `next` needs to pick the very token that it picks from all of them; 0: it needs all. */
+  readonly count: number;
   /**
-   * @param logits one row, `[vocab]`; not changed
+   * @param row all logits or at least `count` of the largest; not changed
    * @param outputTokenIds tokens generated so far
    * @throws LowbitError LOGITS where the row holds no number to pick
    */
-  next(logits: Float32Array, outputTokenIds: readonly number[]): number;
+  next(row: RowLogits, outputTokenIds: readonly number[]): number;
+}
+
+/** Tokens that may be drawn, by id. */
+interface Candidates {
+  /** Absent: all of the vocabulary. */
+  readonly tokenIds?: Int32Array;
+  readonly logits: ArrayLike<number>;
+  readonly largest: number;
 }
 
 /**
@@ -25,14 +37,27 @@ export function createSampler(
 ): Sampler {
   const random = createRandom(sampling.seed);
   const promptTokens = new Set(promptTokenIds);
+  const greedy = sampling.temperature === 0;
+  const topK = greedy ? 1 : sampling.topK;
   return {
-    next(logits, outputTokenIds) {
-      const adjusted = adjust(logits, outputTokenIds, promptTokens, sampling);
-      const likeliest = pickLargest(adjusted);
-      if (sampling.temperature === 0) return likeliest;
-      return drawToken(keepLikely(adjusted, adjusted[likeliest]!, sampling), random());
+    count: changesLogits(sampling) || topK > mostLargest ? 0 : topK,
+    next(row, outputTokenIds) {
+      const candidates =
+        row.kind === 'all'
+          ? chooseLargest(adjust(row.logits, outputTokenIds, promptTokens, sampling), topK)
+          : byTokenId(row.tokenIds.subarray(0, topK), row.logits);
+      const place = greedy ? 0 : drawPlace(keepLikely(candidates.logits, candidates.largest, sampling), random());
+      return candidates.tokenIds?.[place] ?? place;
     },
   };
+}
+
+/** Does a token's logit depend on more than the model? */
+function changesLogits(sampling: ResolvedSampling): boolean {
+  const { logitBias, repetitionPenalty, presencePenalty, frequencyPenalty, minTokens } = sampling;
+  return (
+    logitBias.size > 0 || repetitionPenalty !== 1 || presencePenalty !== 0 || frequencyPenalty !== 0 || minTokens > 0
+  );
 }
 
 function adjust(
@@ -62,20 +87,42 @@ function adjust(
   return adjusted;
 }
 
-/** The likeliest token; of equals, the lowest id. */
-function pickLargest(logits: Float64Array): number {
-  let best = 0;
-  let unfit: number | undefined;
+/** The `topK` largest of all logits. */
+function chooseLargest(logits: Float64Array, topK: number): Candidates {
+  let likeliest = 0;
   for (let id = 0; id < logits.length; id++) {
-    const logit = logits[id]!;
-    if (logit > logits[best]!) best = id;
-    if (Number.isNaN(logit)) unfit = logit;
+    if (logits[id]! > logits[likeliest]!) likeliest = id;
+    if (Number.isNaN(logits[id])) requireFinite(Number.NaN);
   }
-  unfit ??= logits[best]!;
-  if (Number.isFinite(unfit)) return best;
+  const largest = requireFinite(logits[likeliest]!);
+  if (topK === 1) return { tokenIds: Int32Array.of(likeliest), logits: [largest], largest };
+  if (topK >= logits.length) return { logits, largest };
+  const ids = new Int32Array(logits.length);
+  const negated = new Float64Array(logits.length);
+  for (let id = 0; id < logits.length; id++) {
+    ids[id] = id;
+    negated[id] = -logits[id]!;
+  }
+  const tokenIds = takeSmallest(ids, negated, () => 1, topK).sort();
+  return { tokenIds, logits: Float64Array.from(tokenIds, (id) => logits[id]!), largest };
+}
+
+/** Draws go through tokens in the order of their ids, wherever the largest logits were found. */
+function byTokenId(falling: Int32Array, logits: ArrayLike<number>): Candidates {
+  const largest = requireFinite(logits[0]!);
+  const order = Array.from(falling.keys()).sort((a, b) => falling[a]! - falling[b]!);
+  return {
+    tokenIds: Int32Array.from(order, (place) => falling[place]!),
+    logits: Float64Array.from(order, (place) => logits[place]!),
+    largest,
+  };
+}
+
+function requireFinite(largest: number): number {
+  if (Number.isFinite(largest)) return largest;
   throw new LowbitError({
     code: 'LOGITS',
-    message: `the model's logits hold ${unfit} where the likeliest token should be`,
+    message: `the model's logits hold ${largest} where the likeliest token should be`,
     remedy: 'The weights are damaged or do not fit the architecture: run lowbit verify on a record of this model.',
   });
 }

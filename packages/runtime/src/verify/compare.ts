@@ -1,5 +1,6 @@
+import { logSumExp } from '@lowbit/core';
 import { median } from '../median.ts';
-import { logSumExp } from '../sampling/logprobs.ts';
+
 import { limits } from './limits.ts';
 import type { RecordMeasures } from './verify-report.ts';
 
