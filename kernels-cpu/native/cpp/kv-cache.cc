@@ -1,5 +1,6 @@
 #include "kv-cache.h"
 
+#include <algorithm>
 #include <cmath>
 #include <cstring>
 #include <limits>
@@ -53,6 +54,8 @@ uint16_t f16Of(float value) {
   return static_cast<uint16_t>(sign | ((magnitude - 0x38000000) >> 13));
 }
 
+int64_t positionsTogether(int64_t blockSize) { return std::min<int64_t>(blockSize & -blockSize, positionsAtOnce); }
+
 }  // namespace
 
 KvCache::KvCache(const std::string& type, int64_t kvHeads, int64_t headSize, int64_t valueHeadSize, int64_t blockSize,
@@ -64,9 +67,9 @@ KvCache::KvCache(const std::string& type, int64_t kvHeads, int64_t headSize, int
       blocks(blocks),
       elementType_(parseElementType(type)),
       type_(cacheTypeOf(type)),
-      key_{AlignedBuffer(checkedSize(blocks, blockSize, kvHeads, headSize, elementType_.bits / 8)), std::move(key), headSize},
+      key_{AlignedBuffer(checkedSize(blocks, blockSize, kvHeads, headSize, elementType_.bits / 8)), std::move(key), headSize, true},
       value_{AlignedBuffer(checkedSize(blocks, blockSize, kvHeads, valueHeadSize, elementType_.bits / 8)), std::move(value),
-             valueHeadSize} {
+             valueHeadSize, false} {
   for (const Part* part : {&key_, &value_}) {
     const auto features = static_cast<size_t>(kvHeads * part->headSize);
     for (const std::vector<float>* table : {&part->quantization.scales, &part->quantization.zeros}) {
@@ -81,41 +84,48 @@ KvCache::KvCache(const std::string& type, int64_t kvHeads, int64_t headSize, int
 CacheElements KvCache::elementsOf(const Part& part) const {
   const auto dataOf = [](const std::vector<float>& table) { return table.empty() ? nullptr : table.data(); };
   return {part.memory.as<uint8_t>(), dataOf(part.quantization.scales), dataOf(part.quantization.zeros), decoded_.data(), type_,
-          part.headSize};
+          elementType_.bits / 8, kvHeads, part.headSize, positionsTogether(blockSize)};
 }
 
 void KvCache::write(const int32_t* table, int64_t position, const float* key, const float* value) {
-  const int64_t slot = table[position / blockSize] * blockSize + position % blockSize;
-  writeElements(key_, slot, key);
-  writeElements(value_, slot, value);
+  for (int64_t head = 0; head < kvHeads; head += 1) writeHead(table, position, head, key + head * headSize, value + head * valueHeadSize);
 }
 
-void KvCache::writeElements(Part& part, int64_t slot, const float* x) {
-  const int64_t width = kvHeads * part.headSize;
-  const auto& [scales, zeros] = part.quantization;
-  const auto scaled = [&](int64_t i) { return scales.empty() ? x[i] : x[i] / scales[static_cast<size_t>(i)]; };
-  if (type_ == CacheType::f32) {
-    float* out = part.memory.as<float>() + slot * width;
-    for (int64_t i = 0; i < width; i += 1) out[i] = scaled(i);
-  } else if (type_ == CacheType::f16) {
-    uint16_t* out = part.memory.as<uint16_t>() + slot * width;
-    for (int64_t i = 0; i < width; i += 1) out[i] = f16Of(scaled(i));
-  } else if (type_ == CacheType::bf16) {
-    uint16_t* out = part.memory.as<uint16_t>() + slot * width;
-    for (int64_t i = 0; i < width; i += 1) out[i] = bf16Of(scaled(i));
-  } else if (type_ == CacheType::i8) {
-    int8_t* out = part.memory.as<int8_t>() + slot * width;
-    for (int64_t i = 0; i < width; i += 1) {
-      const double zero = zeros.empty() ? 0 : zeros[static_cast<size_t>(i)];
-      const double element = roundInteger(scaled(i), Ties::even) + zero;
-      // No element is NaN; it becomes the least.
-      out[i] = static_cast<int8_t>(element > 127 ? 127 : element >= -128 ? element : -128);
-    }
-  } else {
-    uint8_t* out = part.memory.as<uint8_t>() + slot * width;
-    for (int64_t i = 0; i < width; i += 1) {
-      out[i] = static_cast<uint8_t>(encodeFloat(roundToFloat(scaled(i), elementType_, Ties::even), elementType_));
-    }
+void KvCache::writeHead(const int32_t* table, int64_t position, int64_t kvHead, const float* key, const float* value) {
+  const int64_t slot = table[position / blockSize] * blockSize + position % blockSize;
+  writeElements(key_, slot, kvHead, key);
+  writeElements(value_, slot, kvHead, value);
+}
+
+template <typename Element, typename Encode>
+void KvCache::writeEach(Part& part, int64_t slot, int64_t kvHead, const float* x, Encode encode) {
+  const CacheElements elements = elementsOf(part);
+  const int64_t lane = slot % elements.group, step = part.transposed ? elements.group : 1, feature = kvHead * part.headSize;
+  Element* out = part.memory.as<Element>() + elements.groupStart(slot, kvHead) + (part.transposed ? lane : lane * part.headSize);
+  for (int64_t i = 0; i < part.headSize; i += 1, out += step) {
+    *out = static_cast<Element>(encode(elements.scales ? x[i] / elements.scales[feature + i] : x[i], feature + i));
+  }
+}
+
+void KvCache::writeElements(Part& part, int64_t slot, int64_t kvHead, const float* x) {
+  const std::vector<float>& zeros = part.quantization.zeros;
+  switch (type_) {
+    case CacheType::f32:
+      return writeEach<float>(part, slot, kvHead, x, [](float number, int64_t) { return number; });
+    case CacheType::f16:
+      return writeEach<uint16_t>(part, slot, kvHead, x, [](float number, int64_t) { return f16Of(number); });
+    case CacheType::bf16:
+      return writeEach<uint16_t>(part, slot, kvHead, x, [](float number, int64_t) { return bf16Of(number); });
+    case CacheType::i8:
+      return writeEach<int8_t>(part, slot, kvHead, x, [&](float number, int64_t i) {
+        const double element = roundInteger(number, Ties::even) + (zeros.empty() ? 0 : zeros[static_cast<size_t>(i)]);
+        // No element is NaN; it becomes the least.
+        return element > 127 ? 127 : element >= -128 ? element : -128;
+      });
+    default:
+      return writeEach<uint8_t>(part, slot, kvHead, x, [&](float number, int64_t) {
+        return encodeFloat(roundToFloat(number, elementType_, Ties::even), elementType_);
+      });
   }
 }
 

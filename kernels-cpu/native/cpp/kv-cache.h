@@ -1,4 +1,4 @@
-// Keys and values of one attention module in blocks of tokens, [block][position][kvHead][feature], as elements of one type.
+// Keys and values of one attention module in blocks of tokens, as elements of one type; CacheElements shows how they lie.
 #pragma once
 #include <cstdint>
 #include <vector>
@@ -22,6 +22,8 @@ class KvCache {
 
   // Keeps a token of a sequence whose blocks these are: key [kvHeads * headSize], value [kvHeads * valueHeadSize].
   void write(const int32_t* blocks, int64_t position, const float* key, const float* value);
+  // The same of one head: key [headSize], value [valueHeadSize].
+  void writeHead(const int32_t* blocks, int64_t position, int64_t kvHead, const float* key, const float* value);
   CacheElements keys() const { return elementsOf(key_); }
   CacheElements values() const { return elementsOf(value_); }
 
@@ -33,9 +35,12 @@ class KvCache {
     AlignedBuffer memory;
     Quantization quantization;
     int64_t headSize;
+    bool transposed;
   };
   CacheElements elementsOf(const Part&) const;
-  void writeElements(Part&, int64_t slot, const float* x);
+  void writeElements(Part&, int64_t slot, int64_t kvHead, const float* x);
+  template <typename Element, typename Encode>
+  void writeEach(Part&, int64_t slot, int64_t kvHead, const float* x, Encode encode);
 
   ElementType elementType_;
   CacheType type_;

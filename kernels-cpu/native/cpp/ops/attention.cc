@@ -30,20 +30,19 @@ void AttentionOperation::run(Run& run) const {
   float* outputs = run.value(output).data();
   const int32_t* positions = run.batch.positions.data();
 
-  // All keys and values first: the rows of one sequence see those before them.
-  for (const BatchSequence& sequence : run.batch.sequences) {
-    run.pool.run(sequence.rows, rowsPerThread(4 * kvHeads * headSize), [&](int64_t first, int64_t last, int) {
-      for (int64_t row = sequence.firstRow + first; row < sequence.firstRow + last; row += 1) {
-        cache->write(sequence.blocks.data(), positions[row], keys + row * kvHeads * headSize, values + row * kvHeads * valueHeadSize);
-      }
-    });
-  }
-
   std::vector<Tile> tiles;
   int64_t scratch = 0;
   for (const BatchSequence& sequence : run.batch.sequences) {
     const int64_t length = positions[sequence.firstRow + sequence.rows - 1] + 1;
     const int64_t rows = tileRows(sequence.rows, headsPerKvHead, length);
+    // Rows see those before them: all keys and values first. Where a tile has all rows, it keeps those of its head itself.
+    if (rows < sequence.rows) {
+      run.pool.run(sequence.rows, rowsPerThread(4 * kvHeads * headSize), [&](int64_t first, int64_t last, int) {
+        for (int64_t row = sequence.firstRow + first; row < sequence.firstRow + last; row += 1) {
+          cache->write(sequence.blocks.data(), positions[row], keys + row * kvHeads * headSize, values + row * kvHeads * valueHeadSize);
+        }
+      });
+    }
     scratch = std::max(scratch, attentionScratch(rows, headsPerKvHead, length, headSize, valueHeadSize));
     for (int64_t kvHead = 0; kvHead < kvHeads; kvHead += 1) {
       for (int64_t row = 0; row < sequence.rows; row += rows) {
@@ -57,6 +56,10 @@ void AttentionOperation::run(Run& run) const {
     memory.reserve(static_cast<size_t>(scratch) * sizeof(float));
     for (int64_t i = first; i < last; i += 1) {
       const Tile& tile = tiles[static_cast<size_t>(i)];
+      for (int64_t row = tile.firstRow; tile.rows == tile.sequence->rows && row < tile.firstRow + tile.rows; row += 1) {
+        cache->writeHead(tile.sequence->blocks.data(), positions[row], tile.kvHead, keys + (row * kvHeads + tile.kvHead) * headSize,
+                         values + (row * kvHeads + tile.kvHead) * valueHeadSize);
+      }
       AttentionTile args;
       args.query = queries + tile.firstRow * numHeads * headSize + tile.kvHead * headsPerKvHead * headSize;
       args.queryStride = numHeads * headSize;
@@ -65,7 +68,6 @@ void AttentionOperation::run(Run& run) const {
       args.rows = tile.rows;
       args.heads = headsPerKvHead;
       args.kvHead = tile.kvHead;
-      args.kvHeads = kvHeads;
       args.firstPosition = positions[tile.firstRow];
       args.slidingWindow = slidingWindow;
       args.scale = scale;

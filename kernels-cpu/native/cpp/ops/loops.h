@@ -40,49 +40,73 @@ void add(const float* left, const float* right, int64_t count, float* out) {
   }
 }
 
-// The elements of one head of one token as numbers. f32 elements are given back as they lie.
-const float* readElements(const CacheElements& cache, int64_t slot, int64_t kvHead, int64_t kvHeads, float* buffer) {
-  const int64_t size = cache.headSize, start = (slot * kvHeads + kvHead) * size;
+// Elements that lie together as numbers.
+void decode(const CacheElements& cache, int64_t first, int64_t count, float* out) {
+  const uint8_t* start = cache.data + first * cache.elementBytes;
+  const auto each = [&](auto elements, auto numberOf) {
+    for (int64_t i = 0; i < count; i += lanes) storePart(out + i, numberOf(elements + i, count - i), count - i);
+  };
   switch (cache.type) {
     case CacheType::f32:
-      return reinterpret_cast<const float*>(cache.data) + start;
+      return each(reinterpret_cast<const float*>(start), loadPart);
     case CacheType::f16:
-    case CacheType::bf16: {
-      const uint16_t* elements = reinterpret_cast<const uint16_t*>(cache.data) + start;
-      for (int64_t i = 0; i < size; i += lanes) {
-        const U16x16 v = load16(elements + i, size - i);
-        storePart(buffer + i, cache.type == CacheType::f16 ? fromF16(v) : fromBf16(v), size - i);
-      }
-      break;
-    }
+      return each(reinterpret_cast<const uint16_t*>(start), [](const uint16_t* p, int64_t left) { return fromF16(load16(p, left)); });
+    case CacheType::bf16:
+      return each(reinterpret_cast<const uint16_t*>(start), [](const uint16_t* p, int64_t left) { return fromBf16(load16(p, left)); });
     default:
-      for (int64_t i = 0; i < size; i += 1) buffer[i] = cache.decoded[cache.data[start + i]];
+      for (int64_t i = 0; i < count; i += 1) out[i] = cache.decoded[start[i]];
   }
-  const int64_t feature = kvHead * size;
-  if (cache.zeros) {
-    for (int64_t i = 0; i < size; i += 1) buffer[i] -= cache.zeros[feature + i];
-  }
-  if (cache.scales) {
-    for (int64_t i = 0; i < size; i += 1) buffer[i] *= cache.scales[feature + i];
-  }
-  return buffer;
 }
 
-// columns[feature * lanes + row] = rows[row][feature], zero for rows from `count` on.
-void transposeRows(const float* const* rows, int64_t count, int64_t size, float* columns) {
-  for (int64_t i = 0; i < size; i += lanes) {
-    F32x16 block[lanes];
-    for (int64_t row = 0; row < lanes; row += 1) block[row] = row < count ? loadPart(rows[row] + i, size - i) : F32x16{};
-    transpose(block);
-    for (int64_t feature = 0; feature < lanes; feature += 1) storePart(columns + (i + feature) * lanes, block[feature], lanes);
+// Numbers of one head at up to sixteen positions from a multiple of sixteen on, whose slots `slotOf` tells; keys as [headSize][16], values
+// as [16][headSize]. Beyond the positions lies whatever the group holds. f32 elements are given back as they lie.
+template <bool isKey, typename SlotOf>
+const float* readNumbers(const CacheElements& cache, int64_t kvHead, int64_t first, int64_t count, SlotOf slotOf, float* numbers, float* spare) {
+  const int64_t size = cache.headSize, group = cache.group, feature = kvHead * size;
+  const bool plain = !cache.scales && !cache.zeros;
+  if (plain && group == lanes && cache.type == CacheType::f32) {
+    return reinterpret_cast<const float*>(cache.data) + cache.groupStart(slotOf(first), kvHead);
   }
+  for (int64_t i = 0; i < count; i += group) {
+    const int64_t start = cache.groupStart(slotOf(first + i), kvHead);
+    if (!isKey || group == lanes) {
+      decode(cache, start, group * size, numbers + i * size);
+      continue;
+    }
+    decode(cache, start, group * size, spare);
+    for (int64_t f = 0; f < size; f += 1) std::memcpy(numbers + f * lanes + i, spare + f * group, static_cast<size_t>(group) * sizeof(float));
+  }
+  if (plain) return numbers;
+  for (int64_t f = 0; f < size; f += 1) {
+    const float zero = cache.zeros ? cache.zeros[feature + f] : 0.0f, scale = cache.scales ? cache.scales[feature + f] : 1.0f;
+    for (int64_t i = 0; i < lanes; i += 1) {
+      float& number = numbers[isKey ? f * lanes + i : i * size + f];
+      number = (number - zero) * scale;
+    }
+  }
+  return numbers;
 }
+
+// Numbers, or elements as they lie, by sixteen; `count` of them from `at` on.
+struct Numbers {
+  const float* start;
+  F32x16 operator()(int64_t at, int64_t count = lanes) const { return loadPart(start + at, count); }
+};
+struct Halves {
+  const uint16_t* start;
+  F32x16 operator()(int64_t at, int64_t count = lanes) const { return fromF16(load16(start + at, count)); }
+};
 
 // Attention adds up in f32, or, where the numbers of the model must be those of the oracle, in f64: a softmax over many
 // positions, and codes that activations are rounded to afterwards, turn on the last bits.
 struct InF32 {
   using Sum = F32x16;
-  static constexpr int64_t heads = 4, chains = 2;  // that registers hold at once
+#if defined(__AVX512F__)
+  static constexpr int64_t heads = 6;  // whose sums registers hold at once
+#else
+  static constexpr int64_t heads = 4;
+#endif
+  static constexpr int64_t chains = 2;
   static Sum of(F32x16 v) { return v; }
   static Sum mulAdd(Sum a, Sum b, Sum c) { return lowbit::mulAdd(a, b, c); }
   static F32x16 round(Sum v) { return v; }
@@ -111,6 +135,10 @@ template <int64_t most, typename F>
 void forEachHeads(int64_t heads, F f) {
   for (int64_t first = 0; first < heads;) {
     const int64_t left = heads - first, parts = (left + most - 1) / most, now = (left + parts - 1) / parts;
+    if constexpr (most >= 6) {
+      if (now == 6) f(std::integral_constant<int64_t, 6>{}, first);
+      if (now == 5) f(std::integral_constant<int64_t, 5>{}, first);
+    }
     if constexpr (most >= 4) {
       if (now == 4) f(std::integral_constant<int64_t, 4>{}, first);
       if (now == 3) f(std::integral_constant<int64_t, 3>{}, first);
@@ -123,13 +151,13 @@ void forEachHeads(int64_t heads, F f) {
 
 // Products of some heads of one row with as many positions as there are lanes, whose keys are columns here: no sum across
 // lanes is needed, and a column is read once for all heads.
-template <typename In, int64_t heads>
-void dots(const float* x, const float* columns, int64_t size, F32x16 (&out)[heads]) {
+template <typename In, int64_t heads, typename Source>
+void dots(const float* x, Source columns, int64_t size, F32x16 (&out)[heads]) {
   typename In::Sum sums[heads][In::chains] = {};
   int64_t i = 0;
   for (; i + In::chains <= size; i += In::chains) {
     LOWBIT_UNROLL for (int64_t chain = 0; chain < In::chains; chain += 1) {
-      const auto column = In::of(load(columns + (i + chain) * lanes));
+      const auto column = In::of(columns((i + chain) * lanes));
       LOWBIT_UNROLL for (int64_t head = 0; head < heads; head += 1) {
         sums[head][chain] = In::mulAdd(In::of(splat(x[head * size + i + chain])), column, sums[head][chain]);
       }
@@ -137,7 +165,7 @@ void dots(const float* x, const float* columns, int64_t size, F32x16 (&out)[head
   }
   for (; i < size; i += 1) {
     for (int64_t head = 0; head < heads; head += 1) {
-      sums[head][0] = In::mulAdd(In::of(splat(x[head * size + i])), In::of(load(columns + i * lanes)), sums[head][0]);
+      sums[head][0] = In::mulAdd(In::of(splat(x[head * size + i])), In::of(columns(i * lanes)), sums[head][0]);
     }
   }
   for (int64_t head = 0; head < heads; head += 1) {
@@ -147,10 +175,10 @@ void dots(const float* x, const float* columns, int64_t size, F32x16 (&out)[head
   }
 }
 
-// Of some heads: sums += weights[0] * rows[0] + weights[1] * rows[1] + ..., in this order; four vectors of sums of each head stay
+// Of some heads: sums += weights[0] * row 0 + weights[1] * row 1 + ..., in this order; four vectors of sums of each head stay
 // in registers, and a row is read once for all heads.
-template <typename In, int64_t heads>
-void addWeighted(const float* weights, int64_t weightStride, const float* const* rows, int64_t count, int64_t size, float* sums) {
+template <typename In, int64_t heads, typename Source>
+void addWeighted(const float* weights, int64_t weightStride, Source rows, int64_t count, int64_t size, float* sums) {
   constexpr int64_t vectors = 4;
   int64_t i = 0;
   for (; i + vectors * lanes <= size; i += vectors * lanes) {
@@ -160,7 +188,7 @@ void addWeighted(const float* weights, int64_t weightStride, const float* const*
     }
     for (int64_t row = 0; row < count; row += 1) {
       F32x16 values[vectors];
-      LOWBIT_UNROLL for (int64_t j = 0; j < vectors; j += 1) values[j] = load(rows[row] + i + j * lanes);
+      LOWBIT_UNROLL for (int64_t j = 0; j < vectors; j += 1) values[j] = rows(row * size + i + j * lanes);
       LOWBIT_UNROLL for (int64_t head = 0; head < heads; head += 1) {
         const auto weight = In::of(splat(weights[head * weightStride + row]));
         LOWBIT_UNROLL for (int64_t j = 0; j < vectors; j += 1) all[head][j] = In::mulAdd(weight, In::of(values[j]), all[head][j]);
@@ -175,7 +203,7 @@ void addWeighted(const float* weights, int64_t weightStride, const float* const*
       float* target = sums + head * size + i;
       auto all = In::of(loadPart(target, size - i));
       for (int64_t row = 0; row < count; row += 1) {
-        all = In::mulAdd(In::of(splat(weights[head * weightStride + row])), In::of(loadPart(rows[row] + i, size - i)), all);
+        all = In::mulAdd(In::of(splat(weights[head * weightStride + row])), In::of(rows(row * size + i, size - i)), all);
       }
       storePart(target, In::round(all), size - i);
     }
@@ -204,12 +232,15 @@ void softmax(float* scores, int64_t count) {
 
 // Keys and values are read once for all rows and heads of the tile, `positionsAtOnce` at a time. A row's sums run over its
 // positions in order, whatever tile it is in.
-template <typename In>
-void attend(const AttentionTile& tile) {
+template <typename In, typename Source>
+void attendWith(const AttentionTile& tile) {
   const int64_t length = tile.firstPosition + tile.rows;
   const int64_t keySize = tile.keys.headSize, valueSize = tile.values.headSize;
   const int64_t bufferSize = positionsAtOnce * ((keySize > valueSize ? keySize : valueSize) + lanes);
-  float *buffer = tile.scratch, *columns = buffer + bufferSize, *scores = columns + bufferSize;
+  float *buffer = tile.scratch, *spare = buffer + bufferSize, *scores = spare + bufferSize;
+  const auto slotOf = [&](int64_t position) {
+    return tile.blocks[position / tile.blockSize] * tile.blockSize + position % tile.blockSize;
+  };
   const auto firstOf = [&](int64_t row) {
     const int64_t first = tile.firstPosition + row + 1 - tile.slidingWindow;
     return tile.slidingWindow > 0 && first > 0 ? first : int64_t{0};
@@ -217,31 +248,42 @@ void attend(const AttentionTile& tile) {
   // Blocks begin at multiples of their size: where sums are rounded between them does not depend on the rows of the tile.
   const int64_t start = firstOf(0) / positionsAtOnce * positionsAtOnce, stride = length - start;
 
-  // The elements of each block of positions, then for each row and head the part [from, to) of the block that it sees.
-  const auto forEachBlock = [&](const CacheElements& cache, auto prepare, auto use) {
+  const auto sourceOf = [&](const CacheElements& cache, auto isKey, int64_t block, int64_t count) {
+    if constexpr (std::is_same_v<Source, Halves>) {
+      return Halves{reinterpret_cast<const uint16_t*>(cache.data) + cache.groupStart(slotOf(block), tile.kvHead)};
+    } else {
+      return Numbers{readNumbers<isKey>(cache, tile.kvHead, block, count, slotOf, buffer, spare)};
+    }
+  };
+  const auto prefetch = [&](const CacheElements& cache, int64_t position) {
+    if (position >= length) return;
+    const uint8_t* first = cache.data + cache.groupStart(slotOf(position), tile.kvHead) * cache.elementBytes;
+    for (int64_t i = 0; i < positionsAtOnce * cache.headSize * cache.elementBytes; i += 64) __builtin_prefetch(first + i);
+  };
+  // The numbers of each block of positions, then for each row and head the part [from, to) of the block that it sees.
+  const auto forEachBlock = [&](const CacheElements& cache, auto isKey, auto use) {
     for (int64_t block = start; block < length; block += positionsAtOnce) {
       const int64_t count = length - block < positionsAtOnce ? length - block : positionsAtOnce;
-      const float* elements[positionsAtOnce];
-      for (int64_t i = 0; i < count; i += 1) {
-        const int64_t position = block + i;
-        const int64_t slot = tile.blocks[position / tile.blockSize] * tile.blockSize + position % tile.blockSize;
-        elements[i] = readElements(cache, slot, tile.kvHead, tile.kvHeads, buffer + i * cache.headSize);
-      }
-      prepare(elements, count);
+      prefetch(cache, block + 2 * positionsAtOnce);
+      const Source numbers = sourceOf(cache, isKey, block, count);
       for (int64_t row = 0; row < tile.rows; row += 1) {
         const int64_t from = firstOf(row) > block ? firstOf(row) - block : 0;
         const int64_t seen = tile.firstPosition + row + 1 - block, to = seen < count ? seen : count;
         if (from >= to) continue;
         forEachHeads<In::heads>(tile.heads, [&](auto heads, int64_t head) {
-          use(heads, row, head, scores + (row * tile.heads + head) * stride + block - start, elements, from, to);
+          use(heads, row, head, scores + (row * tile.heads + head) * stride + block - start, numbers, from, to);
         });
       }
     }
   };
+  for (int64_t i = 0; i < 2; i += 1) {
+    prefetch(tile.keys, start + i * positionsAtOnce);
+    prefetch(tile.values, start + i * positionsAtOnce);
+  }
 
   forEachBlock(
-      tile.keys, [&](const float* const* keys, int64_t count) { transposeRows(keys, count, keySize, columns); },
-      [&](auto heads, int64_t row, int64_t head, float* blockScores, const float* const*, int64_t from, int64_t to) {
+      tile.keys, std::true_type{},
+      [&](auto heads, int64_t row, int64_t head, float* blockScores, Source columns, int64_t from, int64_t to) {
         F32x16 all[heads];
         dots<In, heads>(tile.query + row * tile.queryStride + head * keySize, columns, keySize, all);
         for (int64_t h = 0; h < heads; h += 1) {
@@ -258,11 +300,21 @@ void attend(const AttentionTile& tile) {
     }
   }
   forEachBlock(
-      tile.values, [](const float* const*, int64_t) {},
-      [&](auto heads, int64_t row, int64_t head, const float* weights, const float* const* values, int64_t from, int64_t to) {
+      tile.values, std::false_type{},
+      [&](auto heads, int64_t row, int64_t head, const float* weights, Source values, int64_t from, int64_t to) {
         float* sums = tile.output + row * tile.outputStride + head * valueSize;
-        addWeighted<In, heads>(weights + from, stride, values + from, to - from, valueSize, sums);
+        addWeighted<In, heads>(weights + from, stride, Source{values.start + from * valueSize}, to - from, valueSize, sums);
       });
+}
+
+template <typename In>
+void attend(const AttentionTile& tile) {
+  // What is read once need not be kept as numbers.
+  const auto direct = [](const CacheElements& cache) {
+    return cache.type == CacheType::f16 && cache.group == lanes && !cache.scales && !cache.zeros;
+  };
+  if (tile.rows == 1 && tile.heads <= In::heads && direct(tile.keys) && direct(tile.values)) attendWith<In, Halves>(tile);
+  else attendWith<In, Numbers>(tile);
 }
 
 constexpr OperationKernels operations = {rmsNorm, siluMul, add, attend<InF32>, attend<InF64>};

@@ -8,14 +8,23 @@ namespace lowbit {
 // Elements of a KV cache.
 enum class CacheType { f32, f16, bf16, f8e4m3, f8e5m2, i8 };
 
-// One kind of elements (keys, or values) of all heads of one token: element = x / scale + zero.
+// One kind of elements (keys, or values) of all heads: element = x / scale + zero. Slots lie in groups, so that a head reads
+// one stretch of memory; of keys a feature of all slots of a group lies together, so that slots are the lanes of a vector.
+//
+//   keys    [slots / group][kvHeads][headSize][group]
+//   values  [slots / group][kvHeads][group][headSize]
 struct CacheElements {
-  const uint8_t* data;   // [slots][kvHeads][headSize]
+  const uint8_t* data;
   const float* scales;   // [kvHeads * headSize], or null: 1
   const float* zeros;    // [kvHeads * headSize], or null: 0
   const float* decoded;  // number of each code of the 8-bit types, [256]
   CacheType type;
-  int64_t headSize;
+  int64_t elementBytes;
+  int64_t kvHeads, headSize;
+  int64_t group;         // a power of two up to 16 that divides the tokens of a block
+
+  // Which element begins the group of a slot.
+  int64_t groupStart(int64_t slot, int64_t kvHead) const { return (slot / group * kvHeads + kvHead) * headSize * group; }
 };
 
 // Rows of one sequence through the query heads of one key/value head.
@@ -24,7 +33,7 @@ struct AttentionTile {
   int64_t queryStride;   // from row to row
   float* output;
   int64_t outputStride;
-  int64_t rows, heads, kvHead, kvHeads;
+  int64_t rows, heads, kvHead;
   int64_t firstPosition;  // of the first row
   int64_t slidingWindow;  // 0: none
   float scale;

@@ -5,7 +5,6 @@
 #endif
 #include <cstdint>
 #include <cstring>
-#include <utility>
 
 namespace lowbit {
 namespace {
@@ -75,55 +74,6 @@ inline float sum(F32x16 v) {
   const F32x4 four = quarter[0] + quarter[1];
   return (four[0] + four[2]) + (four[1] + four[3]);
 }
-
-#if defined(__aarch64__)
-
-// Lane l of row r becomes lane r of row l, in squares as wide as NEON's registers: gcc shuffles longer vectors number by
-// number.
-inline void transpose(F32x16* rows) {
-  typedef float F32x4 __attribute__((vector_size(16)));
-  F32x4 in[lanes][4], out[lanes][4];
-  std::memcpy(in, rows, sizeof in);
-  for (int row = 0; row < lanes; row += 4) {
-    for (int quarter = 0; quarter < 4; quarter += 1) {
-      const F32x4 a = in[row][quarter], b = in[row + 1][quarter], c = in[row + 2][quarter], d = in[row + 3][quarter];
-      const F32x4 ab = __builtin_shufflevector(a, b, 0, 4, 2, 6), ab2 = __builtin_shufflevector(a, b, 1, 5, 3, 7);
-      const F32x4 cd = __builtin_shufflevector(c, d, 0, 4, 2, 6), cd2 = __builtin_shufflevector(c, d, 1, 5, 3, 7);
-      out[quarter * 4][row / 4] = __builtin_shufflevector(ab, cd, 0, 1, 4, 5);
-      out[quarter * 4 + 1][row / 4] = __builtin_shufflevector(ab2, cd2, 0, 1, 4, 5);
-      out[quarter * 4 + 2][row / 4] = __builtin_shufflevector(ab, cd, 2, 3, 6, 7);
-      out[quarter * 4 + 3][row / 4] = __builtin_shufflevector(ab2, cd2, 2, 3, 6, 7);
-    }
-  }
-  std::memcpy(rows, out, sizeof out);
-}
-
-#else
-
-template <int size, int... lane>
-inline void exchange(F32x16& a, F32x16& b, std::integer_sequence<int, lane...>) {
-  const F32x16 first = __builtin_shufflevector(a, b, (lane & size ? lanes + lane - size : lane)...);
-  b = __builtin_shufflevector(a, b, (lane & size ? lanes + lane : lane + size)...);
-  a = first;
-}
-
-// The bit `size` of the number of a row and that of a lane change places.
-template <int size>
-inline void exchangeBlocks(F32x16* rows) {
-  for (int row = 0; row < lanes; row += 1) {
-    if (!(row & size)) exchange<size>(rows[row], rows[row + size], std::make_integer_sequence<int, lanes>{});
-  }
-}
-
-// Lane l of row r becomes lane r of row l.
-inline void transpose(F32x16* rows) {
-  exchangeBlocks<1>(rows);
-  exchangeBlocks<2>(rows);
-  exchangeBlocks<4>(rows);
-  exchangeBlocks<8>(rows);
-}
-
-#endif
 
 // e^x to about 1 ulp; infinite from 88.4 on, and no less than e^-87. NaN stays NaN.
 // Fused: with fused multiply-adds where the processor has them, for bits of its own.

@@ -87,18 +87,22 @@ Numbers kept(const Case& c, bool value) {
   const CacheElements elements = value ? cache.values() : cache.keys();
   const ElementType type = parseElementType(c.type);
   const int64_t features = s.kvHeads * elements.headSize;
-  Numbers numbers(static_cast<size_t>(s.length() * features));
-  if (elements.type == CacheType::f32) {
-    std::memcpy(numbers.data(), elements.data, numbers.size() * sizeof(float));
-    return numbers;
-  }
-  for (int64_t i = 0; i < s.length() * features; i += 1) {
-    uint16_t code = 0;
-    std::memcpy(&code, elements.data + i * (type.bits / 8), static_cast<size_t>(type.bits / 8));
-    float number = static_cast<float>(decodeElement(code, type));
-    if (elements.zeros) number -= elements.zeros[i % features];
-    if (elements.scales) number *= elements.scales[i % features];
-    numbers[static_cast<size_t>(i)] = number;
+  Numbers numbers;
+  for (int64_t slot = 0; slot < s.length(); slot += 1) {
+    for (int64_t i = 0; i < features; i += 1) {
+      const int64_t lane = slot % elements.group, feature = i % elements.headSize;
+      const int64_t at = elements.groupStart(slot, i / elements.headSize) + (value ? lane * elements.headSize + feature : feature * elements.group + lane);
+      if (elements.type == CacheType::f32) {
+        numbers.push_back(reinterpret_cast<const float*>(elements.data)[at]);
+        continue;
+      }
+      uint16_t code = 0;
+      std::memcpy(&code, elements.data + at * elements.elementBytes, static_cast<size_t>(elements.elementBytes));
+      auto number = static_cast<float>(decodeElement(code, type));
+      if (elements.zeros) number -= elements.zeros[i];
+      if (elements.scales) number *= elements.scales[i];
+      numbers.push_back(number);
+    }
   }
   return numbers;
 }
