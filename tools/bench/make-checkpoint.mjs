@@ -184,8 +184,8 @@ function constant(value) {
     void new Uint16Array(bytes.buffer, bytes.byteOffset, bytes.length / 2).fill(bits >>> 16);
 }
 
-/** The f16 below a normal number of f16. @param {number} value */
-function halves(value) {
+/** Fills with the f16 below a normal number of f16. @param {number} value */
+export function halves(value) {
   const bits = new Uint32Array(Float32Array.of(value).buffer)[0] ?? 0;
   const half = ((bits >>> 13) & 0x3ff) | (((bits >>> 23) - 112) << 10);
   return (/** @type {Uint8Array} */ bytes) =>
