@@ -127,3 +127,35 @@ it('refuses a buffer that one binding cannot cover, with the numbers', async (co
     /^attention: cache of keys takes 1099511627776 bytes, .* binds at most \d+\nUse a shorter context or fewer KV blocks, or/,
   );
 });
+
+it('ends a load with an error when memory runs out, and the next one has room again', async (context) => {
+  const device = await ownDevice(context);
+  const { popErrorScope, createBuffer } = device.gpu;
+  const alive = new Set<GPUBuffer>();
+  let full = false;
+  device.gpu.createBuffer = (descriptor) => {
+    full = descriptor.label?.startsWith('head') ?? false;
+    const buffer = createBuffer.call(device.gpu, descriptor);
+    alive.add(buffer);
+    const { destroy } = buffer;
+    buffer.destroy = () => {
+      alive.delete(buffer);
+      return destroy.call(buffer);
+    };
+    return buffer;
+  };
+  device.gpu.popErrorScope = async () => {
+    const outOfMemory = full;
+    const error = await popErrorScope.call(device.gpu);
+    return outOfMemory ? ({ message: 'Out of memory' } as GPUError) : error;
+  };
+  await expect(software.compile(request(device))).rejects.toThrow(
+    /^SwiftShader.* has no room for head: codes of \d+ bytes after the \d+ bytes that the model took\n/,
+  );
+  await new Promise((resolve) => setImmediate(resolve));
+  expect(alive.size).toBe(0);
+  Object.assign(device.gpu, { createBuffer, popErrorScope });
+  const executable = await software.compile(request(device));
+  expect(await executable.run(batch(1))).toHaveLength(vocabSize);
+  await executable.close();
+});

@@ -6,10 +6,10 @@ import {
   createRunGate,
   type Executable,
   type LinearDescription,
-  LowbitError,
   type ModelProgram,
 } from '@lowbit/core';
 import { bindingBytes, type WebgpuDevice } from './device/webgpu-device.ts';
+import { watchAllocations } from './gpu/allocations.ts';
 import { deviceError } from './gpu/read-back.ts';
 import { loadLinear } from './linear/device-linear.ts';
 import { joinedName, linearsToJoin } from './linear/join-linears.ts';
@@ -28,8 +28,10 @@ const most = { rows: 512, logits: 2 ** 23 };
  * @throws LowbitError PROGRAM for a program that does not fit its descriptions; DEVICE_MEMORY, DEVICE_LIMIT and DEVICE_LOST
  * where the device is too small or gone; the signal's reason once aborted
  */
-export async function compile(request: CompileRequest<WebgpuDevice>): Promise<Executable> {
-  checkProgram(request);
+export async function compile(given: CompileRequest<WebgpuDevice>): Promise<Executable> {
+  checkProgram(given);
+  const allocations = watchAllocations(given.device.gpu, given.device.name);
+  const request = { ...given, device: { ...given.device, allocations } };
   const { program, kvCache, device } = request;
   const modules = noModules();
   let plan: Plan | undefined;
@@ -37,7 +39,6 @@ export async function compile(request: CompileRequest<WebgpuDevice>): Promise<Ex
     plan?.release();
     releaseModules(modules);
   };
-  device.gpu.pushErrorScope('out-of-memory');
   let memory: Executable['memory'];
   let commandsFor: Awaited<ReturnType<Plan['finish']>>;
   let logits: GPUBuffer;
@@ -47,15 +48,12 @@ export async function compile(request: CompileRequest<WebgpuDevice>): Promise<Ex
     logits = plan.buffer('logits', 4 * plan.rows.logitCapacity * program.vocabSize);
     planOperations(plan, modules, program, logits);
     commandsFor = await plan.finish();
+    await allocations.settle();
   } catch (error) {
-    device.gpu.popErrorScope().catch(() => {});
     release();
+    await forgetFaults(device);
+    await allocations.settle();
     throw deviceError(device, error);
-  }
-  const exhausted = await device.gpu.popErrorScope();
-  if (exhausted) {
-    release();
-    throw outOfMemory(device, memory);
   }
 
   const ready = plan;
@@ -106,6 +104,7 @@ async function loadModules(
         modules.linears.set(joinedName(group), linear);
         memory.weights += linear.bytes;
       }
+      device.allocations?.check();
       request.onProgress?.(++done, program.modules.length);
     }
     return memory;
@@ -138,11 +137,8 @@ function expertWidth({ modules }: ModelProgram, name: string): number {
   return spec?.kind === 'moe' ? Math.max(spec.hiddenSize, spec.intermediateSize) : 0;
 }
 
-function outOfMemory({ name }: WebgpuDevice, { weights, kvCache }: Executable['memory']): LowbitError {
-  const mebibytes = (bytes: number) => `${Math.ceil(bytes / 2 ** 20)} MiB`;
-  return new LowbitError({
-    code: 'DEVICE_MEMORY',
-    message: `${name} has no room for ${mebibytes(weights)} of weights and ${mebibytes(kvCache)} of KV cache`,
-    remedy: 'Use a shorter context, a smaller model or another device.',
-  });
+/** What a load that failed brought about, such as the use of a buffer that did not fit, is no fault of the next model. */
+async function forgetFaults(device: WebgpuDevice): Promise<void> {
+  await device.gpu.queue.onSubmittedWorkDone().catch(() => {});
+  device.takeFault();
 }

@@ -1,5 +1,6 @@
 /// <reference types="@webgpu/types" />
 import type { Device } from '@lowbit/core';
+import type { Allocations } from '../gpu/allocations.ts';
 import type { PipelineCache } from '../gpu/pipeline-cache.ts';
 
 /** An opened WebGPU device, and what was found out about it. */
@@ -7,6 +8,8 @@ export interface WebgpuDevice extends Device {
   readonly kind: 'webgpu';
   readonly gpu: GPUDevice;
   readonly pipelines: PipelineCache;
+  /** Of the model that is being loaded. */
+  readonly allocations?: Allocations;
   /** WGSL's `dot4I8Packed`; where it is missing bytes are multiplied one by one. */
   readonly packedDot: boolean;
   /** Why the device is gone; undefined while it is there. */

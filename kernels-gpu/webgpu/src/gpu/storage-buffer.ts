@@ -25,7 +25,8 @@ export function storageBuffer(device: WebgpuDevice, content: number | Content, l
   }
   // Small tables are bound as uniforms where a shader has no storage binding left.
   const uses = usage.storage | usage.uniform | usage.copySource | usage.copyTarget;
-  const buffer = device.gpu.createBuffer({ size, usage: uses, label });
+  const descriptor = { size, usage: uses, label };
+  const buffer = device.allocations?.create(descriptor) ?? device.gpu.createBuffer(descriptor);
   if (typeof content !== 'number' && bytes > 0)
     device.gpu.queue.writeBuffer(buffer, 0, content as Uint32Array<ArrayBuffer>);
   return buffer;
