@@ -3,6 +3,7 @@ import {
   type CompileRequest,
   checkBatch,
   checkProgram,
+  checkTopRequest,
   createRunGate,
   type Executable,
   LowbitError,
@@ -50,22 +51,32 @@ export async function compile(request: CompileRequest<NativeDevice>): Promise<Ex
   }
 
   const gate = createRunGate();
+  const runUntilAborted = async <T>(
+    batch: Batch,
+    signal: AbortSignal | undefined,
+    start: (batch: NativeBatch) => Promise<T>,
+  ): Promise<T> => {
+    checkBatch(batch, program, kvCache);
+    signal?.throwIfAborted();
+    const interrupt = () => model.interrupt();
+    signal?.addEventListener('abort', interrupt);
+    try {
+      return await start(nativeBatch(batch));
+    } catch (error) {
+      throw signal?.aborted ? signal.reason : error;
+    } finally {
+      signal?.removeEventListener('abort', interrupt);
+    }
+  };
+
   return {
     memory,
     moduleBytes,
-    run: (batch, signal) =>
+    run: (batch, signal) => gate.alone(() => runUntilAborted(batch, signal, (rows) => model.run(rows))),
+    runTop: (batch, request, signal) =>
       gate.alone(async () => {
-        checkBatch(batch, program, kvCache);
-        signal?.throwIfAborted();
-        const interrupt = () => model.interrupt();
-        signal?.addEventListener('abort', interrupt);
-        try {
-          return await model.run(nativeBatch(batch));
-        } catch (error) {
-          throw signal?.aborted ? signal.reason : error;
-        } finally {
-          signal?.removeEventListener('abort', interrupt);
-        }
+        checkTopRequest(request, batch, program);
+        return runUntilAborted(batch, signal, (rows) => model.runTop(rows, request));
       }),
     measureReadBandwidth: () => gate.alone(() => model.readBandwidth()),
     async close() {

@@ -3,6 +3,7 @@
 #include <cstring>
 #include <string>
 
+#include "../sampling/top-logits.h"
 #include "read-bandwidth.h"
 #include "read-program.h"
 
@@ -21,10 +22,27 @@ struct Numbers {
   std::vector<float> values;
 };
 
-Napi::Value toJavaScript(Napi::Env env, const Numbers& result) {
-  Napi::Float32Array array = Napi::Float32Array::New(env, result.values.size());
-  if (!result.values.empty()) std::memcpy(array.Data(), result.values.data(), result.values.size() * sizeof(float));
+template <typename T>
+Napi::TypedArrayOf<T> arrayOf(Napi::Env env, const std::vector<T>& values) {
+  Napi::TypedArrayOf<T> array = Napi::TypedArrayOf<T>::New(env, values.size());
+  if (!values.empty()) std::memcpy(array.Data(), values.data(), values.size() * sizeof(T));
   return array;
+}
+
+Napi::Value toJavaScript(Napi::Env env, const Numbers& result) { return arrayOf(env, result.values); }
+
+struct ChosenLogits {
+  TopLogits top;
+  bool logSumExp;
+};
+
+Napi::Value toJavaScript(Napi::Env env, const ChosenLogits& chosen) {
+  const Napi::Object object = Napi::Object::New(env);
+  object.Set("tokenIds", arrayOf(env, chosen.top.tokenIds));
+  object.Set("values", arrayOf(env, chosen.top.values));
+  object.Set("logits", arrayOf(env, chosen.top.logits));
+  if (chosen.logSumExp) object.Set("logSumExp", arrayOf(env, chosen.top.logSumExp));
+  return object;
 }
 
 struct AddedModule {
@@ -106,7 +124,7 @@ Batch readBatch(const PlanReader& plan) {
 Napi::Function NativeModel::define(Napi::Env env) {
   return DefineClass(env, "NativeModel",
                      {InstanceMethod("addModule", &NativeModel::addModule), InstanceMethod("setProgram", &NativeModel::setProgram),
-                      InstanceMethod("run", &NativeModel::run),
+                      InstanceMethod("run", &NativeModel::run), InstanceMethod("runTop", &NativeModel::runTop),
                       InstanceMethod("readBandwidth", &NativeModel::readBandwidth), InstanceMethod("interrupt", &NativeModel::interrupt),
                       InstanceMethod("close", &NativeModel::close)});
 }
@@ -177,6 +195,18 @@ Napi::Value NativeModel::run(const Napi::CallbackInfo& info) {
   model.interrupt(false);
   return start(info.Env(), [batch, inputs = std::move(inputs), output](Model& open) {
     return Numbers{open.run(*batch, inputs, output)};
+  });
+}
+
+Napi::Value NativeModel::runTop(const Napi::CallbackInfo& info) {
+  Model& model = open(info.Env());
+  auto batch = std::make_shared<Batch>(readBatch(PlanReader(info[0], "batch")));
+  const PlanReader plan(info[1], "top");
+  TopRequest request = {plan.integers("counts"), plan.flag("logSumExp")};
+  if (request.counts.size() != batch->logitRows.size()) plan.fail("counts", "one for each row of logits");
+  model.interrupt(false);
+  return start(info.Env(), [batch, request = std::move(request)](Model& open) {
+    return ChosenLogits{selectTopLogits(open.pool(), open.run(*batch, {}, -1), request), request.logSumExp};
   });
 }
 

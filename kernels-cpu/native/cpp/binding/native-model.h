@@ -1,4 +1,4 @@
-// The JavaScript class NativeModel: addModule, setProgram, run, readBandwidth, interrupt, close. Work runs on threads of its own;
+// The JavaScript class NativeModel: addModule, setProgram, run, runTop, readBandwidth, interrupt, close. Work runs on threads of its own;
 // JavaScript never waits.
 #pragma once
 #include <napi.h>
@@ -19,6 +19,7 @@ class NativeModel : public Napi::ObjectWrap<NativeModel> {
   Napi::Value addModule(const Napi::CallbackInfo& info);
   void setProgram(const Napi::CallbackInfo& info);
   Napi::Value run(const Napi::CallbackInfo& info);
+  Napi::Value runTop(const Napi::CallbackInfo& info);
   Napi::Value readBandwidth(const Napi::CallbackInfo& info);
   void interrupt(const Napi::CallbackInfo& info);
   Napi::Value close(const Napi::CallbackInfo& info);

@@ -1,3 +1,4 @@
+import type { TopLogits, TopRequest } from '@lowbit/core';
 import type { ModulePlan } from '../plan/module-plan.ts';
 import type { ProgramPlan } from '../plan/program-plan.ts';
 import type { WeightPlan } from '../plan/weight-plan.ts';
@@ -22,6 +23,8 @@ export interface NativeModel {
   setProgram(program: ProgramPlan): void;
   /** Logits of the wanted rows, or the value `output` of all rows. */
   run(batch: NativeBatch): Promise<Float32Array>;
+  /** As `run`, with what is asked for of the logits. */
+  runTop(batch: NativeBatch, request: TopRequest): Promise<TopLogits>;
   /** Bytes per second that the model's threads read from memory: the median of several passes over 256 MiB. */
   readBandwidth(): Promise<number>;
   /** Ends what runs before its next operation; the next run is a new one. */

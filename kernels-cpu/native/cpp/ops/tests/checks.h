@@ -143,5 +143,6 @@ void attention(InstructionSet, std::mt19937&, Report&);
 void rope(std::mt19937&, Report&);
 void caches(std::mt19937&, Report&);
 void quantizers(std::mt19937&, Report&);
+void topLogits(std::mt19937&, Report&);
 
 }  // namespace checks

@@ -23,6 +23,8 @@ int main(int argc, char** argv) {
   report.print("KV cache");
   checks::quantizers(random, report);
   report.print("quantizer");
+  checks::topLogits(random, report);
+  report.print("largest logits");
   std::printf("%s\n", report.failures() == 0 ? "all passed" : "FAILED");
   return report.failures() == 0 ? 0 : 1;
 }
