@@ -1,5 +1,6 @@
 import { isJsonObject } from '@lowbit/core';
 import type { RemoteFile } from './remote-file.ts';
+import { readSealed, writeSealed } from './sealed.ts';
 import type { Store } from './store.ts';
 
 /** What the store knows of a folder: enough to open it while nobody answers. */
@@ -12,7 +13,7 @@ const name = 'listing.json';
 
 /** Undefined where the folder was never opened, or its listing cannot be understood: it is then made again. */
 export async function readListing(store: Store, folder: string): Promise<Listing | undefined> {
-  const bytes = await store.read(`${folder}/${name}`);
+  const bytes = await readSealed(store, `${folder}/${name}`);
   if (!bytes) return undefined;
   try {
     const value: unknown = JSON.parse(new TextDecoder().decode(bytes));
@@ -23,7 +24,7 @@ export async function readListing(store: Store, folder: string): Promise<Listing
 }
 
 export function writeListing(store: Store, folder: string, listing: Listing): Promise<void> {
-  return store.write(`${folder}/${name}`, new TextEncoder().encode(JSON.stringify(listing)));
+  return writeSealed(store, `${folder}/${name}`, new TextEncoder().encode(JSON.stringify(listing)));
 }
 
 function isListing(value: unknown): value is Listing {

@@ -147,6 +147,78 @@ describe('the store', () => {
   });
 });
 
+describe('a store that was damaged', () => {
+  /** Changes a bit of what is stored under a name that ends so. */
+  async function damageStored(ending: string): Promise<void> {
+    const path = paths.findLast((each) => each.endsWith(ending))!;
+    const bytes = (await store.read(path))!;
+    bytes[3]! ^= 1;
+    await store.write(path, bytes);
+  }
+  let paths: string[];
+  beforeEach(async () => {
+    paths = [];
+    const { write } = store;
+    store = {
+      ...store,
+      write(path, bytes) {
+        paths.push(path);
+        return write(path, bytes);
+      },
+    };
+    await (await open()).download();
+    fetched();
+  });
+
+  it('has the damaged piece fetched again, by a download or by a read', async () => {
+    await damageStored('/1');
+    await (await open()).download();
+    expect(fetched()).toEqual([`GET ${file} bytes=4194304-8388607`]);
+    await damageStored('/1');
+    expect(await read(file, 0, 4)).toEqual(weights.slice(0, 4));
+    expect(fetched()).toEqual([]);
+    expect(await read(file, 4 * mebibyte, 4 * mebibyte + 4)).toEqual(weights.slice(4 * mebibyte, 4 * mebibyte + 4));
+    expect(fetched()).toEqual([`GET ${file} bytes=4194304-8388607`]);
+  });
+
+  it('has a damaged small file fetched again, and a damaged listing made again', async () => {
+    const config = paths.find((path) => path.includes('config.json'))!;
+    await store.write(config, Uint8Array.of(1, 2));
+    expect(new TextDecoder().decode(await read('config.json', 0, 7))).toBe('{"a":1}');
+    expect(fetched()).toEqual(['GET config.json']);
+    await damageStored('listing.json');
+    await open();
+    await server.close();
+    expect((await open()).from).toBe('store');
+    await damageStored('listing.json');
+    await expect(open()).rejects.toThrow('expected an answer, found none');
+  });
+
+  it('says so where the server is gone', async () => {
+    await damageStored('/2');
+    await server.close();
+    const folder = await open();
+    await expect(folder.download()).rejects.toThrow(
+      'model.safetensors: bytes 8388608 to 9437183 of the stored copy are damaged, and the server does not answer\n' +
+        'Load the page again when there is a connection: this part alone is fetched.',
+    );
+    expect(await (await folder.open(file)).read(9, 12)).toEqual(weights.slice(9, 12));
+  });
+
+  it('has the hash of the whole compared again', async () => {
+    server.intercept = ({ url }, response) => {
+      if (url?.endsWith(file)) response.setHeader('X-Linked-ETag', `"${hash}"`);
+      return false;
+    };
+    await (await open()).download();
+    await damageStored('/1');
+    const other = weights.slice();
+    other[5_000_000]! ^= 1;
+    server.files.set(`/model/${file}`, other);
+    await expect((await open()).download()).rejects.toThrow(/expected SHA-256 [0-9a-f]{64}, found/);
+  });
+});
+
 describe('the hash', () => {
   const damage = () => {
     server.headers.set('X-Linked-ETag', `"${hash}"`);
@@ -162,6 +234,7 @@ describe('the hash', () => {
       return false;
     };
     await (await open(options)).download();
+    // Later, each piece is read once, and compared with its own seal.
     const reads: string[] = [];
     const watched = {
       ...store,
@@ -171,7 +244,7 @@ describe('the hash', () => {
       },
     };
     await (await open({ ...options, store: watched })).download();
-    expect(reads.filter((path) => path.includes(file))).toEqual([]);
+    expect(reads.filter((path) => path.includes(file)).map((path) => path.slice(-2))).toEqual(['/0', '/1', '/2']);
   });
 
   it('refuses damage, and keeps nothing of it', async () => {

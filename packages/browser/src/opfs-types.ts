@@ -3,6 +3,14 @@ export interface StorageManager {
   getDirectory?(): Promise<Directory>;
 }
 
+export interface Locks {
+  request<Result>(
+    name: string,
+    options: { readonly mode?: 'exclusive' | 'shared'; readonly signal?: AbortSignal },
+    work: () => Promise<Result>,
+  ): Promise<Result>;
+}
+
 export interface Directory {
   getDirectoryHandle(name: string, options?: { readonly create: boolean }): Promise<Directory>;
   getFileHandle(name: string, options?: { readonly create: boolean }): Promise<FileHandle>;

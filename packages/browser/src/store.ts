@@ -11,4 +11,9 @@ export interface Store {
   write(path: string, bytes: Uint8Array): Promise<void>;
   /** Removes a file, or a folder with everything in it; nothing where there is none. */
   remove(path: string): Promise<void>;
+  /**
+   * Does the work while nobody else does work of this name, other tabs included. Absent: nobody else has the store.
+   * @param signal ends the waiting
+   */
+  exclusively?<Result>(name: string, work: () => Promise<Result>, signal?: AbortSignal): Promise<Result>;
 }
