@@ -1,12 +1,16 @@
 /// <reference types="@webgpu/types" />
 import {
+  type Batch,
   type CompileRequest,
   checkBatch,
   checkProgram,
+  checkTopRequest,
   createRunGate,
   type Executable,
   type LinearDescription,
+  type Logits,
   type ModelProgram,
+  selectTopLogits,
 } from '@lowbit/core';
 import { bindingBytes, type WebgpuDevice } from './device/webgpu-device.ts';
 import { watchAllocations } from './gpu/allocations.ts';
@@ -19,6 +23,8 @@ import { planOperations } from './run/plan-operations.ts';
 import { addModule, type DeviceModules, noModules, releaseModules } from './run/prepare-modules.ts';
 import { createRowBuffers, sliceRows } from './run/row-buffers.ts';
 import { runSlice } from './run/run-slice.ts';
+import { planSelect, type SelectBuffers } from './select/plan-select.ts';
+import { canSelect, runTop } from './select/run-top.ts';
 
 /** Rows of one submission, and numbers of its logits. */
 const most = { rows: 512, logits: 2 ** 23 };
@@ -42,11 +48,13 @@ export async function compile(given: CompileRequest<WebgpuDevice>): Promise<Exec
   let memory: Executable['memory'];
   let commandsFor: Awaited<ReturnType<Plan['finish']>>;
   let logits: GPUBuffer;
+  let select: SelectBuffers;
   try {
     memory = await loadModules(modules, request);
     plan = createPlan(device, createRowBuffers(device, capacities(request), kvCache));
     logits = plan.buffer('logits', 4 * plan.rows.logitCapacity * program.vocabSize);
     planOperations(plan, modules, program, logits);
+    select = planSelect(plan, logits, program.vocabSize);
     commandsFor = await plan.finish();
     await allocations.settle();
   } catch (error) {
@@ -58,21 +66,37 @@ export async function compile(given: CompileRequest<WebgpuDevice>): Promise<Exec
 
   const ready = plan;
   const gate = createRunGate();
+  const runAll = async (batch: Batch, signal: AbortSignal | undefined): Promise<Logits> => {
+    const all = new Float32Array(batch.logitRows.length * program.vocabSize);
+    let written = 0;
+    for (const slice of sliceRows(batch, ready.rows, kvCache)) {
+      signal?.throwIfAborted();
+      const length = slice.logitRows.length * program.vocabSize;
+      all.set(await runSlice(ready, commandsFor, batch, slice, logits, length), written);
+      written += length;
+      if (gate.closed) break;
+    }
+    return all;
+  };
+
   return {
     memory,
     run: (batch, signal) =>
       gate.alone(async () => {
         checkBatch(batch, program, kvCache);
-        const all = new Float32Array(batch.logitRows.length * program.vocabSize);
-        let written = 0;
-        for (const slice of sliceRows(batch, ready.rows, kvCache)) {
-          signal?.throwIfAborted();
-          const length = slice.logitRows.length * program.vocabSize;
-          all.set(await runSlice(ready, commandsFor, batch, slice, logits, length), written);
-          written += length;
-          if (gate.closed) break;
+        return runAll(batch, signal);
+      }),
+    runTop: (batch, request, signal) =>
+      gate.alone(async () => {
+        checkBatch(batch, program, kvCache);
+        checkTopRequest(request, batch, program);
+        if (!canSelect(select, request)) {
+          return selectTopLogits(await runAll(batch, signal), program.vocabSize, request);
         }
-        return all;
+        return runTop(ready, commandsFor, select, batch, kvCache, request, () => {
+          signal?.throwIfAborted();
+          return !gate.closed;
+        });
       }),
     async close() {
       gate.close();

@@ -19,7 +19,7 @@ export interface TopRequest {
 export interface TopLogits {
   /** Shape `[sum of counts]`. */
   readonly tokenIds: Int32Array;
-  /** The logits of `tokenIds`, as they are; which of several NaN is not told. Shape `[sum of counts]`. */
+  /** The logits of `tokenIds`. Which NaN and which zero may be lost. Shape `[sum of counts]`. */
   readonly values: Float32Array;
   /**
    * `log(sum(exp(logits)))` over the vocabulary, to 1e-5, of each row with a count; NaN where the row holds NaN, else its largest logit where

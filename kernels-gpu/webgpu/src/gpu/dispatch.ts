@@ -8,6 +8,8 @@ export interface Counts {
   readonly rows: number;
   /** Rows whose logits are wanted. */
   readonly logitRows: number;
+  /** Are the largest logits to be found? */
+  readonly top?: boolean;
   /** How attention divides the rows; absent where there is none. */
   readonly attention?: AttentionCounts;
 }
