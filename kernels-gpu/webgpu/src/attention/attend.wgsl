@@ -50,14 +50,16 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) th
   let row = singleRow(group.y);
   let position = positionOf(row);
   let cached = position + 1;
-  for (var quad = thread; quad < KEY_QUADS; quad += THREADS) { ownQuads[quad] = queryQuad(row, head, quad); }
+  for (var quad = thread; quad < QUAD_ROOM; quad += THREADS) {
+    ownQuads[quad] = select(vec4f(), queryQuad(row, head, min(quad, KEY_QUADS - 1)), quad < KEY_QUADS);
+  }
   // end
   // repeat once FRESH
   let row = group.y;
   let position = positionOf(row);
   let cached = position;
   takeQuery(thread, row, head);
-  for (var quad = thread; quad < KEY_QUADS; quad += THREADS) { ownQuads[quad] = ownQuad(quad, HEAD_SIZE); }
+  for (var quad = thread; quad < QUAD_ROOM; quad += THREADS) { ownQuads[quad] = ownQuad(quad, HEAD_SIZE); }
   // end
   var first = 0u;
   if WINDOW > 0 && position + 1 > WINDOW { first = position + 1 - WINDOW; }
@@ -70,14 +72,19 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) th
   let unit = thread % VALUE_ROOM;
   let lane = thread / VALUE_ROOM;
   for (var start = first; start < end; start += THREADS) {
-    if start + thread < end { slots[thread] = slotOf(row, start + thread); }
+    slots[thread] = slotOf(row, min(start + thread, end - 1));
     workgroupBarrier();
     let count = min(THREADS, end - start);
     for (var j = thread / LANES; j < count; j += THREADS / LANES) {
+      let slot = slots[j];
+      // All that is read, before any of it is used.
+      // repeat step KEY_STEPS
+      let quad$step = keyQuad(slot, kvHead, min(LANES * $step + thread % LANES, KEY_QUADS - 1));
+      // end
       var products = vec4f();
-      for (var quad = thread % LANES; quad < KEY_QUADS; quad += LANES) {
-        products += ownQuads[quad] * keyQuad(slots[j], kvHead, quad);
-      }
+      // repeat step KEY_STEPS
+      products += ownQuads[LANES * $step + thread % LANES] * quad$step;
+      // end
       partial[j * STRIDE + thread % LANES] = dot(products, vec4f(1.0));
     }
     workgroupBarrier();
@@ -95,11 +102,20 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) th
     let kept = exp(before - largest);
     total *= kept;
     for (var o = 0u; o < OWN_QUADS; o++) { sums[o] *= kept; }
-    for (var j = lane; j < count; j += VALUE_LANES) {
-      let weight = weights[j];
-      total += weight;
+    // Past the last position weights are zero.
+    for (var j = lane; j < count; j += 8 * VALUE_LANES) {
+      // repeat ahead 8
+      let j$ahead = min(j + $ahead * VALUE_LANES, THREADS - 1);
+      let weight$ahead = select(weights[j$ahead], 0.0, j + $ahead * VALUE_LANES >= THREADS);
+      total += weight$ahead;
+      // end
       for (var o = 0u; o < OWN_QUADS; o++) {
-        sums[o] += weight * valueQuad(slots[j], kvHead, min(unit + o * THREADS, VALUE_QUADS - 1));
+        // repeat ahead 8
+        let value$ahead = valueQuad(slots[j$ahead], kvHead, min(unit + o * THREADS, VALUE_QUADS - 1));
+        // end
+        // repeat ahead 8
+        sums[o] += weight$ahead * value$ahead;
+        // end
       }
     }
     workgroupBarrier();

@@ -68,12 +68,20 @@ export function attentionShape(
   };
 }
 
+/** Of a key, that threads of attend.wgsl read side by side. */
+const quadsAtOnce = 4;
+
+/** Quads of a key that one thread reads. */
+export function keySteps(headSize: number): number {
+  return Math.ceil(headSize / 4 / quadsAtOnce);
+}
+
 /** How a workgroup of attend.wgsl divides a head. */
 export function headRooms({ headSize, valueHeadSize }: AttentionShape) {
   const quads = Math.ceil(valueHeadSize / 4);
   const valueRoom = Math.min(256, 2 ** Math.ceil(Math.log2(quads)));
   return {
-    QUAD_ROOM: 16 * Math.ceil(headSize / 64),
+    QUAD_ROOM: quadsAtOnce * keySteps(headSize),
     OWN_QUADS: Math.ceil(quads / 256),
     VALUE_ROOM: valueRoom,
     VALUE_LANES: 256 / valueRoom,

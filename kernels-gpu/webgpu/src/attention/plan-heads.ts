@@ -4,7 +4,7 @@ import { unroll } from '../gpu/unroll.ts';
 import { turnSizes, turnsOf } from '../ops/rope.ts';
 import type { Plan } from '../run/plan.ts';
 import attend from './attend.wgsl';
-import { type AttentionShape, headRooms } from './attention-shape.ts';
+import { type AttentionShape, headRooms, keySteps } from './attention-shape.ts';
 import head from './head.wgsl';
 import place from './place.wgsl';
 import type { HeadPreparation, Preparation } from './preparation.ts';
@@ -41,7 +41,7 @@ export function planFresh(plan: Plan, shape: AttentionShape, preparation: Prepar
   plan.add({
     ...spec,
     label: 'attention of fresh heads',
-    source: [spec.source, unroll(attend, { FRESH: 1, PLACED: 0 })].join('\n'),
+    source: [spec.source, unroll(attend, { FRESH: 1, PLACED: 0, KEY_STEPS: keySteps(shape.headSize) })].join('\n'),
     constants: { ...spec.constants, ...headRooms(shape) },
     bindings: {
       ...spec.bindings,

@@ -2,7 +2,7 @@
 import { unroll } from '../gpu/unroll.ts';
 import type { Plan } from '../run/plan.ts';
 import attend from './attend.wgsl';
-import { type AttentionShape, headRooms } from './attention-shape.ts';
+import { type AttentionShape, headRooms, keySteps } from './attention-shape.ts';
 import { queryShader } from './cache-shader.ts';
 import join from './join.wgsl';
 import pages from './pages.wgsl';
@@ -15,7 +15,9 @@ export function planSingles(plan: Plan, shape: AttentionShape, fresh: boolean): 
   const query = queryShader(headSize);
   plan.add({
     label: 'attention',
-    source: [shape.source, query.source, unroll(attend, { FRESH: 0, PLACED: 1 })].join('\n'),
+    source: [shape.source, query.source, unroll(attend, { FRESH: 0, PLACED: 1, KEY_STEPS: keySteps(headSize) })].join(
+      '\n',
+    ),
     constants: headRooms(shape),
     sizes,
     factors,

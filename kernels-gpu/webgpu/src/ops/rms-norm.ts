@@ -1,5 +1,6 @@
 /// <reference types="@webgpu/types" />
 import { splitRows } from '../gpu/split-rows.ts';
+import { unroll } from '../gpu/unroll.ts';
 import type { Plan } from '../run/plan.ts';
 import type { DeviceVector } from '../run/prepare-modules.ts';
 import shader from './rms-norm.wgsl';
@@ -10,14 +11,6 @@ interface NormSizes {
   readonly runs: number;
   readonly epsilon: number;
 }
-
-const takeIn = 'fn takeIn(place: u32) -> f32 { return input[place]; }';
-const addFirst = `
-fn takeIn(place: u32) -> f32 {
-  let sum = input[place] + addend[place];
-  input[place] = sum;
-  return sum;
-}`;
 
 interface NormValues {
   readonly input: GPUBuffer;
@@ -34,14 +27,14 @@ export function planRmsNorm(
   { size, runs, epsilon }: NormSizes,
   { input, output, addend, logits = false }: NormValues,
 ): void {
+  const threads = size > 256 ? 256 : 64;
   plan.add({
     label: 'rms-norm',
     source: [
-      addend ? addFirst : takeIn,
       `fn inputRow(row: u32) -> u32 { return ${logits ? 'logitRows[row]' : 'row'}; }`,
-      shader,
+      unroll(shader, { OWN: Math.ceil(size / threads), ADDS: Number(addend !== undefined) }),
     ].join('\n'),
-    constants: { BIASED: Number(biased), THREADS: size > 256 ? 256 : 64 },
+    constants: { BIASED: Number(biased), THREADS: threads },
     sizes: { SIZE: size, RUNS: runs, LOGITS: Number(logits) },
     factors: { EPSILON: epsilon },
     bindings: {

@@ -17,5 +17,8 @@ export async function runSlice(
   const { start, rows } = slice;
   const counts = writeRows(plan.upload, plan.rows, batch, slice);
   plan.writePositions(batch.positions.subarray(start, start + rows));
-  return plan.reader.read(output, length, (pass) => encodeCommands(pass, commandsFor(counts)));
+  const commands = commandsFor(counts);
+  // Tokens of the same sequences follow one another; they differ in what the buffers hold.
+  const again = counts.attention?.alone ? commands : undefined;
+  return plan.reader.read(output, length, (pass) => encodeCommands(pass, commands), again);
 }
