@@ -38,7 +38,7 @@ export async function measureModel(
   backend: Backend,
   folder: string,
   numerics: Numerics,
-  runs: number,
+  { runs, warmUp }: { readonly runs: number /** Milliseconds. */; readonly warmUp: number },
 ): Promise<ModelTimes> {
   const { watched, last, gpu } = await watch(backend);
   const registry = createRegistry({ methods: [compressedTensors, gptq], backends: [watched] });
@@ -52,6 +52,10 @@ export async function measureModel(
   });
   const loadSeconds = (performance.now() - start) / 1000;
   try {
+    const prompt = Array.from({ length: measured.promptTokens }, (_, index) => index % model.info.vocabSize);
+    for (const until = performance.now() + warmUp; performance.now() < until; ) {
+      await model.complete({ prompt, sampling: { temperature: 0, maxTokens: 1 } });
+    }
     const { prefill, decode } = await measureSpeed(model, { ...measured, runs });
     const [one] = decode;
     const bytesPerStep = model.bytesPerStep(1, measured.context + measured.newTokens / 2);

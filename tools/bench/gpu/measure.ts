@@ -113,7 +113,7 @@ async function main(): Promise<void> {
       try {
         for (const numerics of list(options.numerics) as Numerics[]) {
           say(`${name}, ${numerics}`);
-          const times = await measureModel(backend, folder, numerics, samples);
+          const times = await measureModel(backend, folder, numerics, { runs: samples, warmUp: warmUp / 2 });
           const bytesPerToken = times.bytesPerStep ?? leastBytes(shape, schemes[scheme].bitsPerWeight, numerics);
           models.push({ shape: name, scheme, numerics, bytesPerToken, times });
         }

@@ -49,7 +49,7 @@ export function reportText(report: GpuReport): string {
   );
   const sheet = dataSheet === undefined ? '' : `; the data sheet says ${significant(dataSheet / 1e9)} GB/s`;
   return [
-    `# Measured on ${adapter.description || adapter.device || 'a GPU'}, ${date}`,
+    `# Measured on ${adapter.device || adapter.description || 'a GPU'}, ${date}`,
     '',
     `- ${named(adapter)}`,
     `- ${named(versions)}`,
@@ -59,11 +59,7 @@ export function reportText(report: GpuReport): string {
     '',
     chainTable(report),
     '',
-    ...report.onnx.flatMap(({ chain, error }) =>
-      error === undefined
-        ? []
-        : [`ONNX Runtime, ${chain.size} x ${chain.size}, ${kindOf(chain)}: ${error.replace(/\s+/g, ' ')}`, ''],
-    ),
+    ...(report.onnx.length === 0 ? [] : ['### ONNX Runtime, everything it was asked for', '', onnxTable(report), '']),
     '## Models',
     '',
     modelTable(report),
@@ -112,7 +108,7 @@ export function chainTable({ chains, onnx, reading, dataSheet }: GpuReport): str
         share(read),
         share(dataSheet),
         significant(1000 * median(asRun)),
-        dispatches,
+        Number(dispatches.toFixed(2)),
         ...(peer
           ? [
               `${significant(1000 * peer.time)} (${peer.kind})`,
@@ -123,6 +119,25 @@ export function chainTable({ chains, onnx, reading, dataSheet }: GpuReport): str
           : ['', '', '', '']),
       ]);
     }),
+  );
+  return `${head}\n${rows.join('\n')}`;
+}
+
+function onnxTable({ onnx }: GpuReport): string {
+  const head = tableHead(['size', 'rows', 'activations and numbers', 'us', 'lowest-highest', 'handing over, us']);
+  const rows = onnx.flatMap(({ chain, times, error }) =>
+    error === undefined
+      ? times.map(({ rows, milliseconds, handingOver }) =>
+          tableRow([
+            chain.size,
+            rows,
+            kindOf(chain),
+            significant(1000 * median(milliseconds)),
+            range(milliseconds.map((one) => 1000 * one)),
+            significant(1000 * handingOver),
+          ]),
+        )
+      : [tableRow([chain.size, '', kindOf(chain), error.replace(/[\s|]+/g, ' '), '', ''])],
   );
   return `${head}\n${rows.join('\n')}`;
 }
