@@ -8,14 +8,14 @@ import {
 } from '@lowbit/core';
 
 /** What a package says of its plugins. */
-export interface PluginManifest {
+interface PluginManifest {
   readonly method?: Pick<LazyMethod, 'name' | 'match' | 'configFiles'>;
   readonly backends: readonly ManifestBackend[];
   /** Of what could not be understood, a clause each: `names neither a method nor a backend`. */
   readonly problems: readonly string[];
 }
 
-export interface ManifestBackend extends Pick<LazyBackend, 'name' | 'deviceKind' | 'oracle' | 'byNameOnly'> {
+interface ManifestBackend extends Pick<LazyBackend, 'name' | 'deviceKind' | 'oracle' | 'byNameOnly'> {
   /** Under which name the package exports it. */
   readonly exported: string;
 }
