@@ -1,5 +1,7 @@
+import { readdirSync, readFileSync, rmSync } from 'node:fs';
 import { createRequire } from 'node:module';
-import { join } from 'node:path';
+import { tmpdir } from 'node:os';
+import { basename, dirname, join } from 'node:path';
 import { halves } from '../make-checkpoint.mjs';
 import { largestNumber, matMulChain } from '../onnx-model.mjs';
 import { median } from '../statistics.mjs';
@@ -25,6 +27,11 @@ export interface OnnxChainTimes {
   readonly milliseconds: readonly number[];
   /** The same while the chains were handed over: as long as the whole where the processor is the limit. */
   readonly handingOver: number;
+  /**
+   * Milliseconds of one product's kernels by the provider's own clock on the device, without what lies between them.
+   * Absent where its profile names none.
+   */
+  readonly kernels?: number;
 }
 
 interface Tensor {
@@ -32,10 +39,14 @@ interface Tensor {
   dispose(): void;
 }
 
+interface Session {
+  run(feeds: object): Promise<{ readonly y: Tensor }>;
+  endProfiling(): void;
+  release(): Promise<void>;
+}
+
 interface OnnxRuntime {
-  readonly InferenceSession: {
-    create(model: Buffer, options: object): Promise<{ run(feeds: object): Promise<{ readonly y: Tensor }> }>;
-  };
+  readonly InferenceSession: { create(model: Buffer, options: object): Promise<Session> };
   readonly Tensor: new (type: string, data: Float32Array | Uint16Array, dims: readonly number[]) => Tensor;
 }
 
@@ -45,8 +56,7 @@ interface OnnxRuntime {
  */
 export async function measureOnnxChain(folder: string, chain: OnnxChain): Promise<readonly OnnxChainTimes[]> {
   const { size, count, accuracyLevel, numbers, samples } = chain;
-  const require = createRequire(join(folder, 'package.json'));
-  const { InferenceSession, Tensor } = require('onnxruntime-node') as OnnxRuntime;
+  const { InferenceSession, Tensor }: OnnxRuntime = createRequire(join(folder, 'package.json'))('onnxruntime-node');
   const half = numbers === 'float16';
   const codes = randomCodes(size);
   const scales = new Uint8Array(((half ? 2 : 4) * size * size) / groupSize);
@@ -62,14 +72,19 @@ export async function measureOnnxChain(folder: string, chain: OnnxChain): Promis
     scales: Buffer.from(scales.buffer),
   });
   const executionProviders = [{ name: 'webgpu', validationMode: 'disabled' }];
-  const products = await InferenceSession.create(model, { executionProviders, preferredOutputLocation: 'gpu-buffer' });
+  const onDevice = { executionProviders, preferredOutputLocation: 'gpu-buffer' };
+  const products = await InferenceSession.create(model, onDevice);
   const largest = await InferenceSession.create(largestNumber({ size, numbers }), { executionProviders });
+
+  const input = (rows: number) => {
+    const length = rows * size;
+    const data = half ? new Uint16Array(length).fill(0x3800) : Float32Array.from({ length }, () => Math.random() - 0.5);
+    return new Tensor(half ? 'float16' : 'float32', data, [rows, size]);
+  };
 
   const found: OnnxChainTimes[] = [];
   for (const rows of chain.rows) {
-    const length = rows * size;
-    const data = half ? new Uint16Array(length).fill(0x3800) : Float32Array.from({ length }, () => Math.random() - 0.5);
-    const { y: x } = await products.run({ x: new Tensor(half ? 'float16' : 'float32', data, [rows, size]) });
+    const { y: x } = await products.run({ x: input(rows) });
     const timeOf = async (times: number) => {
       const start = performance.now();
       for (let time = 1; time < times; time++) (await products.run({ x })).y.dispose();
@@ -97,7 +112,47 @@ export async function measureOnnxChain(folder: string, chain: OnnxChain): Promis
       milliseconds.push((many.all - few.all) / (times * count));
       handingOver.push((many.handedOver - few.handedOver) / (times * count));
     }
-    found.push({ rows, milliseconds, handingOver: median(handingOver) });
+    const profileFilePrefix = join(tmpdir(), `lowbit-onnx-${process.pid}-${rows}`);
+    const profiled = await InferenceSession.create(model, { ...onDevice, enableProfiling: true, profileFilePrefix });
+    let runs = 0;
+    for (const until = performance.now() + chain.warmUp / 3; runs < 6 || performance.now() < until; runs++) {
+      const { y } = await profiled.run({ x: input(rows) });
+      await largest.run({ x: y });
+      y.dispose();
+    }
+    profiled.endProfiling();
+    await profiled.release();
+    const kernels = readKernels(profileFilePrefix, runs);
+    found.push({
+      rows,
+      milliseconds,
+      handingOver: median(handingOver),
+      ...(kernels === undefined ? {} : { kernels: kernels / count }),
+    });
   }
   return found;
+}
+
+/** Milliseconds of the kernels of one run, the median of the later half of the runs, from the profile, which is removed. */
+function readKernels(prefix: string, runs: number): number | undefined {
+  const name = readdirSync(dirname(prefix)).find((one) => one.startsWith(basename(prefix)));
+  if (name === undefined) return undefined;
+  const file = join(dirname(prefix), name);
+  const events = (JSON.parse(readFileSync(file, 'utf8')) as readonly ProfileEvent[])
+    .filter(({ cat }) => cat === 'Api')
+    .sort((a, b) => a.ts - b.ts);
+  rmSync(file);
+  const each = events.length / runs;
+  if (!(Number.isInteger(each) && each > 0)) return undefined;
+  const sums = Array.from({ length: runs }, (_, run) =>
+    events.slice(run * each, (run + 1) * each).reduce((sum, { dur }) => sum + dur, 0),
+  );
+  return median(sums.slice(runs >> 1)) / 1000;
+}
+
+/** Of a profile; microseconds. */
+interface ProfileEvent {
+  readonly cat: string;
+  readonly ts: number;
+  readonly dur: number;
 }

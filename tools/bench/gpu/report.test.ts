@@ -8,7 +8,7 @@ const onnx = (
   milliseconds: number,
 ): GpuReport['onnx'][number] => ({
   chain: { size: 8192, count: 7, rows: [1], accuracyLevel, numbers, samples: 1, warmUp: 0 },
-  times: [{ rows: 1, milliseconds: [milliseconds], handingOver: 0.01 }],
+  times: [{ rows: 1, milliseconds: [milliseconds], handingOver: 0.01, kernels: milliseconds / 2 }],
 });
 const chain = (numerics: string, onDevice: number) => ({
   size: 8192,
@@ -31,14 +31,14 @@ const report: GpuReport = {
 it('holds products against the fastest of the peer that keeps the same promise', () => {
   const lines = reportText(report).split('\n');
   const own = (numerics: string) => `| 8192 | 1 | ${numerics} | 20.0 | 20.0-20.0 | 1730 | 86 % | 50 % | 40.0 | 1 |`;
-  expect(lines).toContain(`${own('exact')} 80.0 (f32) | 80.0-80.0 | 4.00 | 2.00 |`);
-  expect(lines).toContain(`${own('fast')} 30.0 (f16) | 30.0-30.0 | 1.50 | 0.75 |`);
-  expect(lines).toContain('| 8192 | 1 | int8, f32 | 50.0 | 50.0-50.0 | 10.0 |');
+  expect(lines).toContain(`${own('exact')} 40.0 (f32) | 2.00 | 80.0 (f32) | 2.00 |`);
+  expect(lines).toContain(`${own('fast')} 15.0 (f16) | 0.75 | 30.0 (f16) | 0.75 |`);
+  expect(lines).toContain('| 8192 | 1 | int8, f32 | 50.0 | 50.0-50.0 | 10.0 | 25.0 |');
 });
 
 it('says why the peer did not run', () => {
   const failed = { chain: onnx(4, 'float16', 1).chain, times: [], error: 'no f16\n| here' };
-  expect(reportText({ ...report, onnx: [failed] })).toContain('| 8192 |  | int8, f16 | no f16 here |  |  |');
+  expect(reportText({ ...report, onnx: [failed] })).toContain('| 8192 |  | int8, f16 | no f16 here |  |  |  |');
 });
 
 it('counts rows of many as operations', () => {

@@ -73,7 +73,7 @@ export function reportText(report: GpuReport): string {
   ].join('\n');
 }
 
-export function chainTable({ chains, onnx, reading, dataSheet }: GpuReport): string {
+function chainTable({ chains, onnx, reading, dataSheet }: GpuReport): string {
   const head = tableHead([
     'size',
     'rows',
@@ -85,10 +85,10 @@ export function chainTable({ chains, onnx, reading, dataSheet }: GpuReport): str
     'of the data sheet',
     'as run, us',
     'dispatches',
-    'ONNX Runtime, us',
-    'lowest-highest',
-    'ratio on the device',
-    'ratio as run',
+    "ONNX Runtime's kernels, us",
+    'ratio',
+    'ONNX Runtime as run, us',
+    'ratio',
   ]);
   const rows = chains.flatMap(({ size, matrixBytes, numerics, times }) =>
     times.map(({ rows, onDevice, asRun, dispatches }) => {
@@ -109,14 +109,8 @@ export function chainTable({ chains, onnx, reading, dataSheet }: GpuReport): str
         share(dataSheet),
         significant(1000 * median(asRun)),
         Number(dispatches.toFixed(2)),
-        ...(peer
-          ? [
-              `${significant(1000 * peer.time)} (${peer.kind})`,
-              range(peer.milliseconds.map((one) => 1000 * one)),
-              (peer.time / time).toFixed(2),
-              (peer.time / median(asRun)).toFixed(2),
-            ]
-          : ['', '', '', '']),
+        ...peerCells(peer.onDevice, peer.onDevice?.kernels, time),
+        ...peerCells(peer.asRun, peer.asRun?.time, median(asRun)),
       ]);
     }),
   );
@@ -124,10 +118,18 @@ export function chainTable({ chains, onnx, reading, dataSheet }: GpuReport): str
 }
 
 function onnxTable({ onnx }: GpuReport): string {
-  const head = tableHead(['size', 'rows', 'activations and numbers', 'us', 'lowest-highest', 'handing over, us']);
+  const head = tableHead([
+    'size',
+    'rows',
+    'activations and numbers',
+    'us',
+    'lowest-highest',
+    'handing over, us',
+    'kernels alone, us',
+  ]);
   const rows = onnx.flatMap(({ chain, times, error }) =>
     error === undefined
-      ? times.map(({ rows, milliseconds, handingOver }) =>
+      ? times.map(({ rows, milliseconds, handingOver, kernels }) =>
           tableRow([
             chain.size,
             rows,
@@ -135,11 +137,17 @@ function onnxTable({ onnx }: GpuReport): string {
             significant(1000 * median(milliseconds)),
             range(milliseconds.map((one) => 1000 * one)),
             significant(1000 * handingOver),
+            kernels === undefined ? '' : significant(1000 * kernels),
           ]),
         )
-      : [tableRow([chain.size, '', kindOf(chain), error.replace(/[\s|]+/g, ' '), '', ''])],
+      : [tableRow([chain.size, '', kindOf(chain), error.replace(/[\s|]+/g, ' '), '', '', ''])],
   );
   return `${head}\n${rows.join('\n')}`;
+}
+
+function peerCells(peer: { readonly kind: string } | undefined, time: number | undefined, own: number) {
+  if (peer === undefined || time === undefined) return ['', ''];
+  return [`${significant(1000 * time)} (${peer.kind})`, (time / own).toFixed(2)];
 }
 
 /** The fastest that may do what our numerics may: `exact` in f32, `fast` with activations in 8 bits or f16. */
@@ -150,9 +158,12 @@ function peerOf(onnx: GpuReport['onnx'], size: number, rows: number, numerics: s
     .flatMap(({ chain, times }) =>
       times
         .filter((one) => one.rows === rows)
-        .map(({ milliseconds }) => ({ kind: kindOf(chain), milliseconds, time: median(milliseconds) })),
+        .map(({ milliseconds, kernels }) => ({ kind: kindOf(chain), kernels, time: median(milliseconds) })),
     );
-  return able.sort((a, b) => a.time - b.time)[0];
+  const fastest = (by: 'time' | 'kernels') =>
+    able.filter((one) => one[by] !== undefined).sort((a, b) => a[by]! - b[by]!)[0];
+  const [asRun, onDevice] = [fastest('time'), fastest('kernels')];
+  return { asRun, onDevice };
 }
 
 function kindOf({ accuracyLevel, numbers }: OnnxChain): string {
