@@ -10,8 +10,13 @@ export interface Recording {
   readonly submits: number;
 }
 
-/** The dispatches that `run` submits to a device, in order. They can be encoded again as long as their buffers live. */
+/**
+ * The dispatches that `run` encodes for a device, in order. They can be encoded again as long as their buffers live. Two runs
+ * come first, because while one is waited for a backend may encode the next.
+ */
 export async function recordCommands(gpu: GPUDevice, run: () => Promise<unknown>): Promise<Recording> {
+  await run();
+  await run();
   const commands: GpuCommand[] = [];
   let submits = 0;
   const { queue } = gpu;
