@@ -10,12 +10,14 @@ import { run } from './run.mjs';
 
 /**
  * llama-bench and llama-batched-bench of llama.cpp: those on PATH, or Debian's, unpacked into the cache beside the system.
- * @param {string} cache @param {boolean} download
+ * @param {string} cache @param {boolean} download @param {string | undefined} instructionSet the only one to use, with Debian's
  * @returns {Promise<Peer | string>} or why there is none
  */
-export async function llamaTools(cache, download) {
+export async function llamaTools(cache, download, instructionSet) {
+  const variant = instructionSet ? variants[instructionSet] : ggmlVariant();
+  if (variant === undefined) return `llama.cpp has no build for ${instructionSet} alone`;
   const onPath = (process.env.PATH ?? '').split(delimiter).find((one) => existsSync(join(one, 'llama-bench')));
-  if (onPath !== undefined) {
+  if (onPath !== undefined && !instructionSet) {
     return peer((name, argv) => run(join(onPath, name), argv.map(String)), `${onPath}/llama-bench`, isThere(onPath));
   }
   const folder = join(cache, 'llama.cpp-tools');
@@ -29,7 +31,6 @@ export async function llamaTools(cache, download) {
   const programs = join(root, 'usr/bin');
   const libraries = join(root, 'usr/lib/x86_64-linux-gnu');
   const path = [libraries, join(libraries, 'ggml'), join(libraries, 'llama')].join(':');
-  const variant = ggmlVariant();
   const env = { GGML_BACKEND_PATH: join(libraries, `ggml/backends0/libggml-cpu-${variant}.so`) };
   const tools = (/** @type {string} */ name, /** @type {readonly (string | number)[]} */ argv) =>
     run(
@@ -89,6 +90,9 @@ function peer(tools, version, has) {
     },
   };
 }
+
+/** The builds of ggml's CPU backend that use what an instruction set here uses. @type {Readonly<Record<string, string>>} */
+const variants = { avx2: 'haswell', 'avx-vnni': 'alderlake' };
 
 /** The build of ggml's CPU backend for this processor. */
 function ggmlVariant() {

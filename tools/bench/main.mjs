@@ -7,6 +7,7 @@
  *   pnpm bench                                  everything: makes checkpoints, fetches peers (npm, Debian)
  *   pnpm bench --shapes 0.5b                    one shape
  *   pnpm bench --metrics prefill,decode --threads 1,2 --schemes w4a16-g32 --rounds 5
+ *   pnpm bench --instruction-set avx2           as a processor without AVX-512 would: on both sides, so without node-llama-cpp
  *   pnpm bench --no-download                    only peers that are there already
  */
 import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
@@ -45,6 +46,7 @@ const { values: options } = parseArgs({
     'kv-cache-dtype': { type: 'string', default: 'f16' },
     /** Of the peers: on, off, or on,off, which is faster now and then with one of them. */
     'flash-attention': { type: 'string', default: 'on' },
+    'instruction-set': { type: 'string' },
     cache: { type: 'string', default: join(homedir(), '.cache/lowbit-bench') },
     'no-download': { type: 'boolean', default: false },
     output: { type: 'string' },
@@ -69,7 +71,8 @@ const chosen = {
 };
 const rounds = Number(options.rounds);
 const flashAttention = choose('flash-attention', options['flash-attention'], { on: true, off: false });
-const peers = await findPeers(cache, !options['no-download']);
+const instructionSet = options['instruction-set'];
+const peers = await findPeers(cache, !options['no-download'], instructionSet);
 const start = Date.now();
 
 /** @type {string[]} */
@@ -93,7 +96,7 @@ for (const shape of chosen.shapes) {
 const report = [
   ...machineLines(),
   ...peers.map(({ name, version }) => `- ${name}: ${version}, flash attention ${flashAttention.join(' and ')}`),
-  `- lowbit: --numerics ${options.numerics} --kv-cache-dtype ${options['kv-cache-dtype']}; rounds: ${rounds}, medians; a ratio above 1 says that lowbit is ahead`,
+  `- lowbit: --numerics ${options.numerics} --kv-cache-dtype ${options['kv-cache-dtype']}${instructionSet ? ` --device cpu:native:${instructionSet}` : ''}; rounds: ${rounds}, medians; a ratio above 1 says that lowbit is ahead`,
   `- took ${Math.round((Date.now() - start) / 1000)} s`,
   '',
   ...tables,
@@ -113,7 +116,7 @@ async function roofline(shapeName, threads, sides) {
   const [side] = sides;
   const shape = shapes[shapeName];
   if (!side || !shape || !side.samples.has('prefill') || !side.samples.has('decode')) return '';
-  if (side.readRates.length === 0) return '';
+  if (side.readRates.length === 0 || instructionSet) return '';
   const [line] = await measureLinears(cache, [threads, 3, 'avx512 i4 g128 int8PerGroup, 504']);
   const peak = line?.peakGigaOperationsPerSecond;
   if (peak === undefined) return '';
@@ -156,6 +159,7 @@ async function measureRound(sides, metric, round) {
 function sidesOf(shape, threads) {
   const fresh = () => ({ samples: new Map(), shares: new Map(), readRates: [] });
   const more = ['--numerics', options.numerics, '--kv-cache-dtype', options['kv-cache-dtype'], '--quiet'];
+  if (instructionSet) more.push('--device', `cpu:native:${instructionSet}`);
   const own = chosen.schemes.map((scheme) => {
     const checkpoint = checkpointFor(shape, scheme);
     const { bitsPerWeight, ggufType } = schemes[scheme];

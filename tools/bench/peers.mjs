@@ -13,11 +13,14 @@ import { nodeLlamaCpp } from './node-llama.mjs';
 
 /**
  * Those that are there or can be fetched; says on stderr why others are not.
- * @param {string} cache @param {boolean} download
+ * @param {string} cache @param {boolean} download @param {string | undefined} instructionSet the only one to use; default: what each chooses
  * @returns {Promise<readonly Peer[]>}
  */
-export async function findPeers(cache, download) {
-  const found = [await llamaTools(cache, download), await nodeLlamaCpp(cache, download)];
+export async function findPeers(cache, download, instructionSet) {
+  const found = [
+    await llamaTools(cache, download, instructionSet),
+    instructionSet ? 'node-llama-cpp chooses its instruction set itself' : await nodeLlamaCpp(cache, download),
+  ];
   for (const reason of found) if (typeof reason === 'string') console.error(`not compared: ${reason}`);
   return found.flatMap((one) => (typeof one === 'string' ? [] : [one]));
 }

@@ -1,6 +1,6 @@
 import type { Backend } from '@lowbit/core';
 import type { NativeDevice } from './device/native-device.ts';
-import { probe } from './device/probe.ts';
+import { listDevices, probe } from './device/probe.ts';
 import { compile } from './executable.ts';
 import { experts } from './kernels/experts.ts';
 import { linear } from './kernels/linear.ts';
@@ -14,5 +14,6 @@ export const native: Backend<NativeDevice> = {
   deviceKind: 'cpu',
   kernels: { linear: [linear], moe: [experts], embedding: [table], kvCache: [paged] },
   probe,
+  listDevices,
   compile,
 };

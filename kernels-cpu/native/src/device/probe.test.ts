@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeEach, describe, expect, it } from 'vitest';
 import { findAddon } from '../addon/find-addon.ts';
-import { refuseAddon } from './probe.ts';
+import { listDevices, probe, refuseAddon } from './probe.ts';
 import { selfTest } from './self-test.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'lowbit-probe-'));
@@ -99,4 +99,24 @@ it('an addon that passes is not refused, from then on without running it again',
   expect(await refuseAddon({ path }, cache)).toBeUndefined();
   expect(remembered()).toBe(1);
   expect(await refuseAddon({ path }, cache)).toBeUndefined();
+});
+
+describe('instruction sets', () => {
+  const found = findAddon();
+
+  it('are chosen by name, the fastest where none is named', async (context) => {
+    if ('missing' in found) return context.skip(found.missing);
+    const names = (await listDevices()).map(({ name }) => name);
+    expect(names.at(-1)).toBe('plain');
+    const chosen = await Promise.all([undefined, ...names].map((name) => probe(name)));
+    const sets = chosen.map((result) => result.kind === 'ready' && result.device.instructionSet);
+    expect(sets).toEqual([names[0], ...names]);
+  });
+
+  it('that the processor does not have are refused', async (context) => {
+    if ('missing' in found) return context.skip(found.missing);
+    const result = await probe('avx1024');
+    const message = expect.stringMatching(/^no instruction set "avx1024" here; there are: plain/);
+    expect(result).toEqual({ kind: 'unavailable', refusal: { by: 'native', code: 'INSTRUCTION_SET', message } });
+  });
 });

@@ -1,5 +1,5 @@
 import { cpus } from 'node:os';
-import type { ProbeResult, Refusal } from '@lowbit/core';
+import type { ListedDevice, ProbeResult, Refusal } from '@lowbit/core';
 import { type FoundAddon, findAddon } from '../addon/find-addon.ts';
 import { loadAddon } from '../addon/load-addon.ts';
 import type { NativeDevice } from './native-device.ts';
@@ -7,10 +7,27 @@ import { physicalCores } from './physical-cores.ts';
 import { selfTest } from './self-test.ts';
 import { verdictCache } from './verdict-cache.ts';
 
-/** The device, once its addon has passed its self-test on this processor. */
-export async function probe(): Promise<ProbeResult<NativeDevice>> {
-  const refusal = await refuseAddon(findAddon());
-  return refusal ? { kind: 'unavailable', refusal } : { kind: 'ready', device: nativeDevice() };
+/**
+ * The device, once its addon has passed its self-test on this processor.
+ * @param wanted an instruction set by name: `avx2`; default: the fastest that the processor has
+ */
+export async function probe(wanted?: string): Promise<ProbeResult<NativeDevice>> {
+  const addonRefusal = await refuseAddon(findAddon());
+  if (addonRefusal) return { kind: 'unavailable', refusal: addonRefusal };
+  const sets = loadAddon().instructionSets();
+  const instructionSet = wanted ?? sets.at(-1) ?? 'plain';
+  if (sets.includes(instructionSet)) return { kind: 'ready', device: nativeDevice(instructionSet) };
+  const message = `no instruction set ${JSON.stringify(instructionSet)} here; there are: ${sets.join(', ')}`;
+  return { kind: 'unavailable', refusal: { by: 'native', code: 'INSTRUCTION_SET', message } };
+}
+
+/** The processor with each of its instruction sets, the fastest first; none where the addon cannot be used. */
+export async function listDevices(): Promise<readonly ListedDevice[]> {
+  if (await refuseAddon(findAddon())) return [];
+  return loadAddon()
+    .instructionSets()
+    .map((name) => ({ name, facts: {} }))
+    .reverse();
 }
 
 /** Why an addon cannot be used. The self-test runs once for each binary and processor. */
@@ -25,9 +42,8 @@ export async function refuseAddon(found: FoundAddon, cacheFolder?: string): Prom
   return result.kind === 'passed' ? undefined : refusal('SELF_TEST', result.reason);
 }
 
-function nativeDevice(): NativeDevice {
+function nativeDevice(instructionSet: string): NativeDevice {
   const threads = physicalCores();
-  const instructionSet = loadAddon().instructionSets().at(-1) ?? 'plain';
   const processor = cpus()[0]?.model.trim() || 'processor';
   const name = `${processor}, ${instructionSet}, ${threads} ${threads === 1 ? 'thread' : 'threads'}`;
   return { kind: 'cpu', name, threads, instructionSet };
