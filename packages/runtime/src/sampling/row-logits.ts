@@ -8,7 +8,7 @@ export interface AllLogits {
 }
 
 /** The largest logits, in the order of `TopLogits`. */
-export interface LargestLogits {
+interface LargestLogits {
   readonly kind: 'largest';
   readonly tokenIds: Int32Array;
   readonly logits: Float32Array;
