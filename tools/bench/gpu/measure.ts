@@ -9,11 +9,11 @@ import { cpus, tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
-import type { Backend, Numerics } from '@lowbit/core';
+import { type Backend, LowbitError, type Numerics } from '@lowbit/core';
 import { hardware, software } from '@lowbit/kernels-webgpu';
 import { makeCheckpoint, schemes } from '../make-checkpoint.mjs';
 import { layerLinears, shapes } from '../shapes.mjs';
-import { matrixBytes } from './linear-chain.ts';
+import { groupSize, matrixBytes } from './linear-chain.ts';
 import { measureChains } from './measure-chains.ts';
 import { measured, measureModel } from './measure-model.ts';
 import { measureOnnxChain, type OnnxChain } from './onnx-chains.ts';
@@ -47,17 +47,36 @@ const { values: options } = parseArgs({
 const here = dirname(fileURLToPath(import.meta.url));
 const list = (text: string) => text.split(',').filter((one) => one !== '');
 
-if (options.onnx === undefined) await main();
-else console.log(JSON.stringify(await measureOnnxChain(here, JSON.parse(options.onnx) as OnnxChain)));
+if (options.onnx !== undefined) {
+  console.log(JSON.stringify(await measureOnnxChain(here, JSON.parse(options.onnx) as OnnxChain)));
+} else {
+  await main().catch((error) => {
+    console.error(error instanceof RangeError || LowbitError.isInstance(error) ? error.message : error);
+    process.exit(1);
+  });
+}
 // Dawn's threads would keep the process.
 process.exit(0);
 
 async function main(): Promise<void> {
   const backend: Backend = options.software ? software : hardware;
   const probe = await backend.probe();
-  if (probe.kind !== 'ready') throw new Error(`${probe.refusal.message}. ${probe.refusal.hint ?? ''}`);
+  if (probe.kind !== 'ready') {
+    const { message, hint } = probe.refusal;
+    throw new LowbitError({ code: 'NO_GPU', message, ...(hint === undefined ? {} : { remedy: hint }) });
+  }
   const { gpu } = probe.device as unknown as { readonly gpu: GPUDevice };
   const sizes = list(options.sizes).map(Number);
+  const strange = sizes.find((size) => !(size > 0 && size % groupSize === 0));
+  if (strange !== undefined) throw new RangeError(`--sizes are multiples of ${groupSize}, not ${strange}`);
+  for (const [given, known] of [
+    [list(options.shapes), shapes],
+    [[options.scheme], schemes],
+  ] as const) {
+    const unknown = given.find((name) => !Object.hasOwn(known, name));
+    if (unknown !== undefined)
+      throw new RangeError(`there is no ${unknown}: choose of ${Object.keys(known).join(', ')}`);
+  }
   const rows = list(options.rows).map(Number);
   const samples = Number(options.runs);
   const parts = list(options.parts);
