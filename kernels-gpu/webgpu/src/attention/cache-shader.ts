@@ -3,7 +3,7 @@ import type { CachePart, DeviceCache } from '../cache/device-cache.ts';
 const parts = ['key', 'value'] as const;
 
 /** WGSL of the sizes that the functions below name. */
-export const sizeNames = {
+const sizeNames = {
   key: { size: 'HEAD_SIZE', words: 'KEY_WORDS' },
   value: { size: 'VALUE_HEAD_SIZE', words: 'VALUE_WORDS' },
 } as const;

@@ -14,7 +14,7 @@ export interface Counts {
   readonly attention?: AttentionCounts;
 }
 
-export interface AttentionCounts {
+interface AttentionCounts {
   /** Tiles of rows of one sequence, and rows that attend by themselves. */
   readonly tiles: number;
   readonly singles: number;

@@ -26,7 +26,7 @@ export interface NormGroup {
 }
 
 /** A linear whose output is added to another value, in place: `sum = sum + linear(input)`. */
-export interface LinearGroup {
+interface LinearGroup {
   readonly kind: 'added linear';
   readonly linear: LinearOperation;
   readonly sum: string;
