@@ -1,5 +1,5 @@
 import awq from '@lowbit/awq';
-import { createMemoryStore, type HttpFolder, openHttpFolder, openOpfsStore } from '@lowbit/browser';
+import { createMemoryStore, type HttpFolder, openHttpFolder, openOpfsStore, type Store } from '@lowbit/browser';
 import { createRegistry, LowbitError, RefusedError } from '@lowbit/core';
 import reference from '@lowbit/kernels-cpu-reference';
 import webgpu, { software } from '@lowbit/kernels-webgpu';
@@ -11,14 +11,24 @@ const registry = createRegistry({ methods: [awq], backends: [webgpu, software, r
 /** Contexts are short here: this much of a KV cache is enough, and small on a phone. */
 const contextLength = 512;
 
+type LoadRequest = Extract<Request, { kind: 'load' }>;
+type Tell = (message: Report) => void;
+
 /** Downloads what is not stored yet, says what will run, and makes it ready. */
-export async function loadModel(
-  { url, files, device }: Extract<Request, { kind: 'load' }>,
-  signal: AbortSignal,
-  report: (message: Report) => void,
-): Promise<Model> {
+export async function loadModel(request: LoadRequest, signal: AbortSignal, report: Tell): Promise<Model> {
+  const store = await openStore(report);
+  try {
+    return await loadInto(store, request, signal, report);
+  } catch (error) {
+    if (!LowbitError.isInstance(error) || error.code !== 'STORE_FULL') throw error;
+    report({ kind: 'notice', text: `The model is not kept for the next visit: ${error.message}` });
+    return loadInto(createMemoryStore(), request, signal, report);
+  }
+}
+
+async function loadInto(store: Store, { url, files, device }: LoadRequest, signal: AbortSignal, report: Tell) {
   const begin = performance.now();
-  const folder = await openHttpFolder(url, { store: await openStore(report), files, signal });
+  const folder = await openHttpFolder(url, { store, files, signal });
   const chosen = device ?? (await chooseDevice(folder, report));
   const options = { registry, device: chosen, contextLength, signal };
   report({ kind: 'explained', explanation: await explainModel(folder, options) });
@@ -34,7 +44,7 @@ export async function loadModel(
   return model;
 }
 
-async function openStore(report: (message: Report) => void) {
+async function openStore(report: Tell): Promise<Store> {
   try {
     return await openOpfsStore();
   } catch (error) {
@@ -45,7 +55,7 @@ async function openStore(report: (message: Report) => void) {
 }
 
 /** The GPU; where there is none that can, plain JavaScript, which says so. */
-async function chooseDevice(folder: HttpFolder, report: (message: Report) => void): Promise<string> {
+async function chooseDevice(folder: HttpFolder, report: Tell): Promise<string> {
   try {
     await explainModel(folder, { registry, device: 'webgpu:hardware' });
     return 'webgpu:hardware';

@@ -169,6 +169,79 @@ describe.skipIf(reason !== '')(
       await reach(page, 'ready');
     });
 
+    it('fetches again what was damaged in the browser’s store, and says so where the server is gone', async () => {
+      const page = await visit();
+      await reach(page, 'ready');
+      expect(await damageStored(page)).toBe(true);
+      site.ranges.length = 0;
+      await page.reload();
+      await reach(page, 'ready');
+      expect(site.ranges).toEqual(['4194304-6669935']);
+      await page.evaluate(async () => {
+        await navigator.serviceWorker.ready;
+      });
+      expect(await damageStored(page)).toBe(true);
+      await site.close();
+      await page.reload();
+      await reach(page, 'failed');
+      expect(await text(page, 'failure-text')).toMatch(
+        /^model\.safetensors: bytes 4194304 to 6669935 of the stored copy are damaged, and the server does not answer\n/,
+      );
+    });
+
+    it('fetches a file that changed on the server', async () => {
+      site.headers = () => ({ ETag: '"one"' });
+      const page = await visit();
+      await reach(page, 'ready');
+      site.ranges.length = 0;
+      site.headers = (name) => ({ ETag: name === weights ? '"two"' : '"one"' });
+      await page.reload();
+      await reach(page, 'ready');
+      expect(site.ranges.toSorted()).toEqual(['0-4194303', '4194304-6669935']);
+    });
+
+    it('is loaded in two tabs at once, and fetched by one', async () => {
+      const pages = await Promise.all([visit(), visit()]);
+      for (const page of pages) await reach(page, 'ready');
+      expect(site.ranges.toSorted()).toEqual(['0-4194303', '4194304-6669935']);
+      expect(complaints).toEqual([]);
+    });
+
+    it('says that there is no room to keep the model, and goes on without', async () => {
+      const page = await context.newPage();
+      const session = await context.newCDPSession(page);
+      await session.send('Storage.overrideQuotaForOrigin', { origin: new URL(site.url).origin, quotaSize: 3_000_000 });
+      await page.goto(`${site.url}?device=cpu`);
+      await reach(page, 'ready');
+      expect(await text(page, 'notice')).toMatch(
+        /^The model is not kept for the next visit: the browser's storage has no room for \d+ bytes of /,
+      );
+    });
+
+    it('says that the browser keeps nothing, as in private windows, and goes on without', async () => {
+      const refusing = `navigator.storage.getDirectory = () => Promise.reject(new DOMException('not here', 'SecurityError'));`;
+      site.change = (name, bytes) =>
+        /worker-.*\.js$/.test(name) ? Buffer.concat([Buffer.from(refusing), bytes]) : bytes;
+      const page = await visit();
+      await reach(page, 'ready');
+      expect(await text(page, 'notice')).toMatch(
+        /^The model is not kept for the next visit: this browser lends the page no file storage: not here\n/,
+      );
+    });
+
+    it.each(['light', 'dark'] as const)('is %s where the system is', async (colorScheme) => {
+      const own = await browser.newContext({ viewport: { width: 1280, height: 900 }, colorScheme });
+      try {
+        const page = await visit('?device=cpu', own);
+        await reach(page, 'ready');
+        const paper = await page.evaluate(() => getComputedStyle(document.body).backgroundColor);
+        expect(paper).toBe(colorScheme === 'light' ? 'rgb(250, 246, 239)' : 'rgb(20, 17, 14)');
+        expect(await page.evaluate(() => document.documentElement.scrollWidth <= innerWidth)).toBe(true);
+      } finally {
+        await own.close();
+      }
+    });
+
     it('says which file is missing, and which is none', async () => {
       site.change = (name, bytes) => (name === weights ? Buffer.from('<!doctype html>no model here') : bytes);
       const page = await visit();
@@ -199,6 +272,29 @@ describe.skipIf(reason !== '')(
     });
   },
 );
+
+/** Changes a bit of the second piece of the weights in the browser's file system. */
+function damageStored(page: Page): Promise<boolean> {
+  return page.evaluate(async () => {
+    const damage = async (folder: FileSystemDirectoryHandle): Promise<boolean> => {
+      for await (const entry of (folder as unknown as { values(): AsyncIterable<FileSystemHandle> }).values()) {
+        if (entry.kind === 'directory') {
+          if (await damage(entry as FileSystemDirectoryHandle)) return true;
+        } else if (entry.name === '1') {
+          const file = entry as FileSystemFileHandle;
+          const bytes = new Uint8Array(await (await file.getFile()).arrayBuffer());
+          bytes[1000]! ^= 1;
+          const stream = await file.createWritable();
+          await stream.write(bytes);
+          await stream.close();
+          return bytes.length > 2_000_000;
+        }
+      }
+      return false;
+    };
+    return damage(await navigator.storage.getDirectory());
+  });
+}
 
 function sha256(name: string): string {
   return createHash('sha256')
