@@ -1,4 +1,5 @@
 // @ts-check
+import { createHash } from 'node:crypto';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { run } from './run.mjs';
@@ -15,8 +16,10 @@ import { run } from './run.mjs';
  * @returns {Promise<readonly LinearSpeed[]>}
  */
 export async function measureLinears(cache, argv) {
-  const folder = join(cache, 'linear-bench');
   const sources = fileURLToPath(new URL('../../kernels-cpu/native/cpp/linear', import.meta.url));
+  // CMake ties a build to where its sources are.
+  const checkout = createHash('sha256').update(sources).digest('hex').slice(0, 8);
+  const folder = join(cache, 'linear-bench', checkout);
   await run('cmake', ['-S', sources, '-B', folder]);
   await run('cmake', ['--build', folder, '--target', 'linear-bench', '--parallel']);
   return readLines(await run(join(folder, 'linear-bench'), argv.map(String)));

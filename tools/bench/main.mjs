@@ -90,7 +90,7 @@ for (const shape of chosen.shapes) {
     for (const { name, weights, samples } of sides)
       measured.push({ shape, threads, name, weights, samples: Object.fromEntries(samples) });
     tables.push(comparisonTable(`${shape}, ${threads} ${threads === 1 ? 'thread' : 'threads'}`, sides, metrics));
-    tables.push(await roofline(shape, threads, sides));
+    tables.push(await roofline(shape, threads, sides).catch(withoutTable));
   }
 }
 const report = [
@@ -107,6 +107,12 @@ writeFileSync(file, report);
 writeFileSync(`${file}.json`, JSON.stringify(measured, undefined, 2));
 console.log(report);
 console.error(`written to ${file}; all numbers of all sides are in ${file}.json`);
+
+/** What was measured is not lost for want of a table. @param {Error} error */
+function withoutTable(error) {
+  failures.push(`roofline: ${error.message}`);
+  return '';
+}
 
 /**
  * What the first scheme can do at most, beside what it did.
