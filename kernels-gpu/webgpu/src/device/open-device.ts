@@ -17,8 +17,13 @@ const needed = {
   maxComputeWorkgroupStorageSize: 16384,
 } as const satisfies Partial<Record<keyof GPUSupportedLimits, number>>;
 
-/** Asked for at the adapter's own size: weights in few buffers. */
-const asLargeAsCanBe = ['maxBufferSize', 'maxStorageBufferBindingSize'] as const;
+/** Asked for at the adapter's own size: weights in few buffers, wide rows in one workgroup. */
+const asLargeAsCanBe = [
+  'maxBufferSize',
+  'maxStorageBufferBindingSize',
+  'maxComputeInvocationsPerWorkgroup',
+  'maxComputeWorkgroupSizeX',
+] as const;
 
 /**
  * Dawn ends the process at some later moment when the object of `create`, the adapter or the device is collected while
@@ -39,7 +44,9 @@ export async function openDevice(wanted: WantedAdapter): Promise<Opened> {
     return { kind: 'unavailable', refusal: { code: 'LIMIT', message } };
   }
   const requiredLimits = Object.fromEntries(asLargeAsCanBe.map((limit) => [limit, adapter.limits[limit]]));
-  const gpu = await adapter.requestDevice({ requiredLimits });
+  const subgroupSize = subgroupSizeOf(adapter);
+  const requiredFeatures: GPUFeatureName[] = subgroupSize === undefined ? [] : ['subgroups'];
+  const gpu = await adapter.requestDevice({ requiredLimits, requiredFeatures });
   keptAlive.push(found.gpu, chosen.gpu, adapter, gpu);
 
   let lost: string | undefined;
@@ -58,6 +65,7 @@ export async function openDevice(wanted: WantedAdapter): Promise<Opened> {
     gpu,
     pipelines: createPipelineCache(gpu),
     packedDot: chosen.gpu.wgslLanguageFeatures?.has('packed_4x8_integer_dot_product') ?? false,
+    ...(subgroupSize === undefined ? {} : { subgroupSize }),
     lost: () => lost,
     takeFault() {
       const message = fault;
@@ -66,4 +74,10 @@ export async function openDevice(wanted: WantedAdapter): Promise<Opened> {
     },
   };
   return { kind: 'ready', device };
+}
+
+/** Shaders are written for subgroups of one known size; a device may choose among several for each shader. */
+function subgroupSizeOf({ features, info }: GPUAdapter): number | undefined {
+  const { subgroupMinSize: least = 0, subgroupMaxSize: most } = info;
+  return features?.has('subgroups') && least === most && least >= 4 && least <= 128 ? least : undefined;
 }

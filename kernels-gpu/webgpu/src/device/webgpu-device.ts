@@ -12,6 +12,8 @@ export interface WebgpuDevice extends Device {
   readonly allocations?: Allocations;
   /** WGSL's `dot4I8Packed`; where it is missing bytes are multiplied one by one. */
   readonly packedDot: boolean;
+  /** Lanes of every subgroup, where the device has subgroups of one size. */
+  readonly subgroupSize?: number;
   /** Why the device is gone; undefined while it is there. */
   lost(): string | undefined;
   /** What the device has reported as wrong since it was last asked. */

@@ -13,7 +13,8 @@ interface CompiledPipeline {
 
 export function createPipelineCache(gpu: GPUDevice): PipelineCache {
   const pipelines = new Map<string, Promise<CompiledPipeline>>();
-  const compile = async (label: string, code: string, layout: GPUBindGroupLayoutDescriptor) => {
+  const compile = async (label: string, source: string, layout: GPUBindGroupLayoutDescriptor) => {
+    const code = directivesFirst(source);
     const bindGroupLayout = gpu.createBindGroupLayout(layout);
     gpu.pushErrorScope('validation');
     const module = gpu.createShaderModule({ label, code });
@@ -40,4 +41,10 @@ export function createPipelineCache(gpu: GPUDevice): PipelineCache {
       return known;
     },
   };
+}
+
+/** The language wants `enable` before anything else; shaders are put together of parts. */
+function directivesFirst(code: string): string {
+  const directives = code.match(/^enable \w+;$/gm) ?? [];
+  return [...new Set(directives), code.replace(/^enable \w+;$/gm, '')].join('\n');
 }

@@ -1,8 +1,9 @@
 import { approximateActivations, type LinearKernel, refuseActivations } from '@lowbit/core';
 import type { WebgpuDevice } from '../device/webgpu-device.ts';
 import { loadLinear } from '../linear/device-linear.ts';
+import { ownRounding } from '../linear/plan-input.ts';
 import { planLinear } from '../linear/plan-linear.ts';
-import { hasSlices, refuseWeight, weightBytes, weightForm } from '../weights/weight-form.ts';
+import { refuseWeight, weightBytes } from '../weights/weight-form.ts';
 import { prepareSingle } from './single-module.ts';
 
 /** Packed codes, taken apart in the shader; sums in f32, of integer execution in i32. */
@@ -13,12 +14,7 @@ export const linear: LinearKernel<WebgpuDevice> = {
     (numerics === 'exact' ? undefined : refuseActivations(description, linear.name, { maxBits: 8 })),
   bytes: ({ weight, bias }) => weightBytes(weight) + (bias ? 4 * weight.outFeatures : 0),
   approximation(description, numerics) {
-    const { weight } = description;
-    const rounds = numerics === 'fast' && hasSlices(weightForm(weight), weight.inFeatures);
-    const notes = [
-      rounds && 'activations rounded to 16 bits per token and 32 features',
-      approximateActivations(description, numerics),
-    ];
+    const notes = [ownRounding(description, numerics), approximateActivations(description, numerics)];
     return notes.filter(Boolean).join('; ') || undefined;
   },
   async prepare(description, { device, numerics, bytes }) {

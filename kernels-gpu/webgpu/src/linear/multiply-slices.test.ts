@@ -71,6 +71,8 @@ for (const [name, options] of Object.entries(cases)) {
 it('says what fast numerics round', () => {
   const { weight } = syntheticWeight({ ...cases['8-bit codes with a scale per channel']!, name: 'w', seed: 1 });
   const description: LinearDescription = { kind: 'linear', module: 'w', scheme: 'synthetic', weight };
-  expect(linear.approximation?.(description, 'fast')).toBe('activations rounded to 16 bits per token and 32 features');
+  expect(linear.approximation?.(description, 'fast')).toBe(
+    'activations rounded to 16 bits per token and 32 features, of many rows at once to 8 bits per token and 128 features',
+  );
   expect(linear.approximation?.(description, 'exact')).toBeUndefined();
 });

@@ -1,56 +1,106 @@
-// y[row, out] = sum over columns of x[row, column] * weight[out, column] (+ bias[out])
+// y[row, out] = sum over columns of x[row, column] * weight[out, column], for many rows, f32
 //
-// A workgroup makes a tile of SIDE rows by SIDE outputs, a thread every 16th of both, 4 by 4. STEP columns at a time stand
-// in workgroup memory, weights as numbers; one column more than that keeps threads off each other's banks.
+// 128 threads make 64 rows by 128 outputs, each 8 by 8. Half a slice, 16 columns, stands in workgroup memory at a time,
+// weights as numbers:
+//
+//   xTile        [16][64]    column by column; thread t reads rows 4 (t / 16) ... and 32 more
+//   weightTile   [16][128]   the same; thread t reads outputs 4 (t % 16) ... and 64 more, and fills those of its own
+//
+// Halves of a slice have one scale, zero point and shift each. Unrolled by gpu/unroll.ts.
 
-const SIDE = 64;
-const STEP = 16;
-const STRIDE = STEP + 1;
-var<workgroup> xTile: array<f32, SIDE * STRIDE>;
-var<workgroup> weightTile: array<f32, SIDE * STRIDE>;
+const TILE_ROWS = 64;
+const TILE_OUTS = 128;
+const THREADS = 128;
+const HALF = 16;
+var<workgroup> xTile: array<vec4f, HALF * TILE_ROWS / 4>;
+var<workgroup> weightTile: array<vec4f, HALF * TILE_OUTS / 4>;
 
-@compute @workgroup_size(256)
+@compute @workgroup_size(THREADS)
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) thread: u32) {
-  let rows = rowCount();
-  let firstRow = group.y * SIDE;
-  let firstP = group.x * SIDE;
-  if firstRow >= rows { return; }
+  let tile = tileOf(group.y);
+  if tile.rows == 0 { return; }
+  fillTable(thread);
+  let firstOut = OUT_START + group.x * TILE_OUTS;
+  // Rows before the part wrap around, and so lie past its end too.
+  let first = tile.matrix * OUT_FEATURES + firstOut - PART_FIRST;
+  let p = min(first + thread, PART_ROWS - 1);
+  let line = thread % TILE_ROWS;
+  let source = sourceOf(tile, min(line, tile.rows - 1));
   let across = thread % 16;
   let down = thread / 16;
-  var sums: array<vec4f, 4>;
-  for (var start = 0u; start < IN_FEATURES; start += STEP) {
-    for (var i = 0u; i < 4; i++) {
-      let line = down + 16 * i;
-      let column = start + across;
-      let row = firstRow + line;
-      let p = firstP + line;
-      let place = line * STRIDE + across;
-      xTile[place] = 0.0;
-      weightTile[place] = 0.0;
-      if column < IN_FEATURES {
-        if row < rows { xTile[place] = x[row * IN_FEATURES + column]; }
-        if p < PART_ROWS { weightTile[place] = weightAt(p, column); }
-      }
+  var sums: array<array<vec4f, 2>, 8>;
+  var next = loadSlice(p * ROW_WORDS);
+  // Columns of x that this thread brings, of each half.
+  let column = thread / TILE_ROWS * 8;
+  var brought: array<array<vec4f, 2>, 2>;
+  // loop q 2
+  // loop j 2
+  brought[$q][$j] = xFour(source, HALF * $q + column + 4 * $j);
+  // end
+  // end
+  for (var slice = 0u; slice < SLICES; slice++) {
+    let codes = next;
+    if slice + 1 < SLICES { next = loadSlice(p * ROW_WORDS + (slice + 1) * BITS); }
+    // loop q 2
+    {
+      let start = 32 * slice + HALF * $q;
+      let g = start / GROUP_SIZE;
+      let scale = scaleAt(p, g);
+      let addend = shiftAt(p, g) - (UNIT * BASE + zeroAt(p, g)) * scale;
+      // repeat i 8
+      if $i / 4 == $q { setWeight(4 * ($i % 4), thread, quarter$i(codes) * (UNIT * scale) + addend); }
+      // end
+      // loop j 2
+      setX(column + 4 * $j, line, brought[$q][$j]);
+      brought[$q][$j] = xFour(source, start + 32 + column + 4 * $j);
+      // end
     }
     workgroupBarrier();
-    for (var k = 0u; k < STEP; k++) {
-      let left = vec4f(
-        xTile[down * STRIDE + k], xTile[(down + 16) * STRIDE + k],
-        xTile[(down + 32) * STRIDE + k], xTile[(down + 48) * STRIDE + k],
-      );
-      for (var j = 0u; j < 4; j++) {
-        sums[j] += left * weightTile[(across + 16 * j) * STRIDE + k];
-      }
+    for (var k = 0u; k < HALF; k++) {
+      let weights = array<vec4f, 2>(weightTile[k * 32 + across], weightTile[k * 32 + 16 + across]);
+      let xs = array<vec4f, 2>(xTile[k * 16 + down], xTile[k * 16 + 8 + down]);
+      // loop g 2
+      // loop h 2
+      // loop i 4
+      sums[4 * $g + $i][$h] += xs[$g][$i] * weights[$h];
+      // end
+      // end
+      // end
     }
     workgroupBarrier();
+    // end
   }
-  for (var j = 0u; j < 4; j++) {
-    let p = firstP + across + 16 * j;
-    if p >= PART_ROWS { continue; }
-    let out = PART_FIRST + p;
-    for (var i = 0u; i < 4; i++) {
-      let row = firstRow + down + 16 * i;
-      if row < rows && inPhase(row) { store(row, out, sums[j][i] + biasOf(out)); }
+  // loop g 2
+  // loop i 4
+  if 32 * $g + 4 * down + $i < tile.rows {
+    let row = rowIn(tile, 32 * $g + 4 * down + $i);
+    if inPhase(row / SLOTS) {
+      // loop h 2
+      // loop j 4
+      put(tile.matrix, row, first, firstOut, 64 * $h + 4 * across + $j, sums[4 * $g + $i][$h][$j]);
+      // end
+      // end
     }
+  }
+  // end
+  // end
+}
+
+fn setWeight(column: u32, out: u32, numbers: vec4f) {
+  // loop i 4
+  weightTile[(column + $i) * 32 + out / 4][out % 4] = numbers[$i];
+  // end
+}
+
+fn setX(column: u32, line: u32, numbers: vec4f) {
+  // loop i 4
+  xTile[(column + $i) * 16 + line / 4][line % 4] = numbers[$i];
+  // end
+}
+
+fn put(matrix: u32, row: u32, first: u32, firstOut: u32, place: u32, sum: f32) {
+  let out = firstOut + place;
+  if first + place < PART_ROWS && out < OUT_FEATURES {
+    store(row, out, finished(sum, matrix * OUT_FEATURES + out));
   }
 }

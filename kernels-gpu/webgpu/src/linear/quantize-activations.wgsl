@@ -2,11 +2,14 @@
 //
 //   x          [rows / SHARED, FEATURES]
 //   constants  static: scales, then zero points, [matrices, GROUPS] each; dynamic: the global scale of each matrix
-//   quantized  [rows, FEATURES], as bits: what the codes stand for, f32, or with CODES the codes, i32
+//   quantized  with OUTPUT VALUES [rows, FEATURES], what the codes stand for, f32; with CODES the same, the codes, i32;
+//              with BYTES the codes as bytes, rows of whole slices of 32, and scales [rows, GROUPS]
 //
 // Divisions that decide a code are divide() of floats.wgsl: WGSL's own is off by up to 2.5 units in the last place.
 
-const THREADS = 64;
+const VALUES = 0;
+const CODES = 1;
+const BYTES = 2;
 var<workgroup> lows: array<f32, THREADS>;
 var<workgroup> highs: array<f32, THREADS>;
 
@@ -56,18 +59,36 @@ fn main(@builtin(workgroup_id) workgroup: vec3u, @builtin(local_invocation_index
     chosen = dynamicScale(lows[0], highs[0], constants[matrix]);
   }
   var inverse = 0.0;
-  if RECIPROCAL == 1 && chosen.scale != 0.0 { inverse = divide(1.0, chosen.scale); }
-  for (var i = first + thread; i < end; i += THREADS) {
-    var quotient = 0.0;
-    if chosen.scale != 0.0 {
-      if RECIPROCAL == 1 { quotient = x[source + i] * inverse; } else { quotient = divide(x[source + i], chosen.scale); }
+  if chosen.scale != 0.0 {
+    if RECIPROCAL == 1 { inverse = divide(1.0, chosen.scale); } else { inverse = 1.0 / chosen.scale; }
+  }
+  if OUTPUT == BYTES {
+    for (var i = first + 4 * thread; i < end; i += 4 * THREADS) {
+      var word = 0u;
+      for (var j = 0u; j < min(4, end - i); j++) {
+        word |= (bitcast<u32>(i32(codeOf(x[source + i + j], chosen, inverse))) & 0xffu) << (8 * j);
+      }
+      quantized[row * ROW_WORDS + i / 4] = word;
     }
-    let code = roundCode(quotient, chosen.zero);
+    if thread == 0 { storeScale(row * NUM_GROUPS + group, chosen.scale); }
+    return;
+  }
+  for (var i = first + thread; i < end; i += THREADS) {
+    let code = codeOf(x[source + i], chosen, inverse);
     let place = row * FEATURES + i;
-    if CODES == 1 {
+    if OUTPUT == CODES {
       quantized[place] = bitcast<u32>(i32(code));
     } else {
       quantized[place] = bitcast<u32>((code - chosen.zero) * chosen.scale);
     }
   }
+}
+
+fn codeOf(value: f32, chosen: ScaleAndZero, inverse: f32) -> f32 {
+  if chosen.scale == 0.0 { return roundCode(0.0, chosen.zero); }
+  if RECIPROCAL == 1 { return roundCode(value * inverse, chosen.zero); }
+  // Only a quotient near halfway between two integers needs to be exact.
+  let near = value * inverse;
+  if INTEGERS == 1 && abs(abs(near) - floor(abs(near)) - 0.5) > 0.001 { return roundCode(near, chosen.zero); }
+  return roundCode(divide(value, chosen.scale), chosen.zero);
 }

@@ -20,7 +20,9 @@ export function codeForm(type: ElementType): CodeForm {
   if (type === 'f32') return { bits: 32, convert: 'code', number: 'bitcast<f32>(code)', offset: 0, integers: false };
   if (isFloat(type) && type !== 'f64' && type !== 'e8m0') {
     const width = bits <= 4 ? 4 : bits <= 8 ? 8 : 16;
-    return { bits: width, convert: 'code', number: decodeExpression(type, 'code'), offset: 0, integers: false };
+    // The language's own, which many devices have as one instruction.
+    const number = type === 'f16' ? 'unpack2x16float(code).x' : decodeExpression(type, 'code');
+    return { bits: width, convert: 'code', number, offset: 0, integers: false };
   }
   const signed = type.startsWith('i');
   if (!isFloat(type) && bits <= 4) {

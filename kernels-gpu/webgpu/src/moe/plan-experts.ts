@@ -1,10 +1,13 @@
 /// <reference types="@webgpu/types" />
 import type { MoeOperation } from '@lowbit/core';
+import { isFew } from '../linear/linear-use.ts';
 import { planLinear } from '../linear/plan-linear.ts';
+import { mostTiles, type SortedRows, tileRows } from '../linear/tiles.ts';
 import { planElementwise } from '../ops/elementwise.ts';
 import type { Plan } from '../run/plan.ts';
 import type { DeviceExperts } from './device-experts.ts';
 import routeShader from './route.wgsl';
+import sortRows from './sort-rows.wgsl';
 
 /** Chosen experts and how much each counts, `[rows, topK]`. */
 export interface RoutingBuffers {
@@ -67,8 +70,9 @@ export function planExperts(
   const gated = plan.buffer('experts: gate', 4 * slotRows * intermediateSize);
   const raised = plan.buffer('experts: up', 4 * slotRows * intermediateSize);
   const lowered = plan.buffer('experts: down', 4 * slotRows * hiddenSize);
-  planLinear(plan, gate, { x: input, y: [gated], slots, shared: slots, experts });
-  planLinear(plan, up, { x: input, y: [raised], slots, shared: slots, experts });
+  const sorted = planSort(plan, gate.weight.matrices, slots, experts);
+  planLinear(plan, gate, { x: input, y: [gated], slots, shared: slots, experts, sorted });
+  planLinear(plan, up, { x: input, y: [raised], slots, shared: slots, experts, sorted });
   planElementwise(plan, {
     label: 'silu-mul',
     inputs: { gate: gated, up: raised },
@@ -77,7 +81,7 @@ export function planExperts(
     expression: 'gate[place] * sigmoid(gate[place]) * up[place]',
     slots,
   });
-  planLinear(plan, down, { x: gated, y: [lowered], slots, experts });
+  planLinear(plan, down, { x: gated, y: [lowered], slots, experts, sorted });
   planElementwise(plan, {
     label: 'add experts',
     inputs: { weights, lowered },
@@ -88,4 +92,25 @@ export function planExperts(
     functions:
       'fn addExperts(row: u32, i: u32) -> f32 { var sum = 0.0; for (var k = row * TOP_K; k < (row + 1) * TOP_K; k++) { sum += weights[k] * lowered[k * WIDTH + i]; } return sum; }',
   });
+}
+
+/** The rows of each expert side by side, cut into tiles. */
+function planSort(plan: Plan, matrices: number, slots: number, experts: GPUBuffer): SortedRows {
+  const { capacity, counts } = plan.rows;
+  const most = mostTiles(capacity * slots, matrices);
+  const tiles = plan.buffer('rows by expert', 4 * (3 * most + capacity * slots));
+  const sorted = { tiles, matrices };
+  plan.add({
+    label: 'sort rows',
+    source: sortRows,
+    constants: { EXPERTS: matrices },
+    sizes: { SLOTS: slots, MOST_TILES: most, TILE_ROWS: tileRows, SORTED_AT: 3 * most },
+    bindings: {
+      counts: { buffer: counts, type: 'vec4u', access: 'uniform' },
+      experts: { buffer: experts, type: 'u32' },
+      tiles: { buffer: tiles, type: 'u32', access: 'write' },
+    },
+    workgroups: (counts) => (isFew(plan.device, counts, { sorted }) ? [0] : [1]),
+  });
+  return sorted;
 }

@@ -1,5 +1,5 @@
 /// <reference types="@webgpu/types" />
-import type { WeightForm } from './weight-form.ts';
+import { tableWords, type WeightForm } from './weight-form.ts';
 
 /** One weight, or the weights of all experts stacked, as it is kept on the device. */
 export interface DeviceWeight {
@@ -24,10 +24,16 @@ export interface WeightPart {
 }
 
 /** Where things stand in the tables of a part with so many rows, in words. */
-export function tablePlaces({ scaled, zeros, shifted }: WeightForm, groups: number, rows: number) {
+export function tablePlaces({ scaleType, zeroType, shifted }: WeightForm, groups: number, rows: number) {
   const scale = 0;
-  const zero = scale + (scaled ? rows * groups : 0);
-  const shift = zero + (zeros ? rows * groups : 0);
+  const zero = scale + (scaleType ? rows * tableWords(scaleType, groups) : 0);
+  const shift = zero + (zeroType ? rows * tableWords(zeroType, groups) : 0);
   const groupOf = shift + (shifted ? rows * groups : 0);
   return { scale, zero, shift, groupOf };
+}
+
+/** The same with numbers of 32 bits in all tables, as they are put together. */
+export function wideForm(form: WeightForm): WeightForm {
+  const { scaleType, zeroType, ...rest } = form;
+  return { ...rest, ...(scaleType ? { scaleType: 'f32' } : {}), ...(zeroType ? { zeroType: 'f32' } : {}) };
 }

@@ -17,7 +17,8 @@ import { repack } from '../load/repack.ts';
 import type { Staging } from '../load/staging.ts';
 import floats from '../numbers/floats.wgsl';
 import applyTable from './apply-table.wgsl';
-import { type DeviceWeight, tablePlaces, type WeightPart } from './device-weight.ts';
+import { type DeviceWeight, tablePlaces, type WeightPart, wideForm } from './device-weight.ts';
+import { packTables } from './pack-tables.ts';
 import { commonForm, rowWords } from './weight-form.ts';
 
 export interface LoadContext {
@@ -48,7 +49,8 @@ export async function loadWeight(
   const groups = form.indexed
     ? 1 + indices.flatMap((index) => [...index]).reduce((most, group) => Math.max(most, group), 0)
     : Math.ceil(inFeatures / form.groupSize);
-  const parts = createParts(context, module, rows, form, groups, indices);
+  const wide = wideForm(form);
+  let parts = createParts(context, module, rows, wide, groups, indices);
 
   const tasks = new Map<TensorRef, Task[]>();
   const onceRead = (ref: TensorRef, task: Task) => tasks.set(ref, [...(tasks.get(ref) ?? []), task]);
@@ -76,7 +78,7 @@ export async function loadWeight(
       onceRead(table.ref, async (bytes) => {
         const decoded = await decodeTable(context, table, weight, groups, bytes);
         await each((part, firstRow, lastRow) => {
-          const at = tablePlaces(form, groups, part.rows)[kind] + (firstOfMatrix + firstRow - part.firstRow) * groups;
+          const at = tablePlaces(wide, groups, part.rows)[kind] + (firstOfMatrix + firstRow - part.firstRow) * groups;
           return apply(device, decoded, {
             target: part.tables,
             at,
@@ -96,6 +98,14 @@ export async function loadWeight(
       const bytes = await context.bytes.read(ref);
       for (const task of list) await task(bytes);
     }
+    const packed: WeightPart[] = [];
+    for (const part of parts) {
+      packed.push({
+        ...part,
+        tables: await packTables(device, form, groups, part.rows, part.tables, `${module}: scales`),
+      });
+    }
+    parts = packed;
   } catch (error) {
     release(parts);
     throw error;

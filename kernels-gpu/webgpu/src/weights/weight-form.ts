@@ -1,14 +1,22 @@
-import { bitsOf, LayoutError, type QuantizedWeight, type Refusal } from '@lowbit/core';
+import { bitsOf, isFloat, LayoutError, type QuantizedWeight, type Refusal } from '@lowbit/core';
 import { type CodeForm, codeForm } from '../load/code-form.ts';
 import { movesOnDevice } from '../load/repack.ts';
 
-/** How a weight is kept on the device: packed codes, and one f32 of each kind per row and group. */
+/** Columns that a thread takes at once; rows of codes are whole slices, the last filled up with zeros. */
+export const sliceColumns = 32;
+
+/** How the numbers of a table are kept; those of 16 bits are exactly what the checkpoint has, two in a word. */
+export type NumberType = 'f32' | 'f16' | 'bf16';
+
+/** How a weight is kept on the device: packed codes, and one number of each kind per row and group. */
 export interface WeightForm {
   readonly code: CodeForm;
   readonly rowWords: number;
-  readonly scaled: boolean;
-  /** Zero points are kept; without them `code.offset` is subtracted from every code. */
-  readonly zeros: boolean;
+  /** Absent: all are 1. */
+  readonly scaleType?: NumberType;
+  /** Absent: `code.offset` is subtracted from every code. */
+  readonly zeroType?: NumberType;
+  /** Always f32. */
   readonly shifted: boolean;
   /** Columns that share a number; all of them at most. */
   readonly groupSize: number;
@@ -40,25 +48,36 @@ export function weightForm(weight: QuantizedWeight): WeightForm {
   const narrower = blockTables(weight).filter(({ block, indexed }) => indexed || block[1] < inFeatures);
   return {
     code,
-    // Shaders read four words at once.
-    rowWords: 4 * Math.ceil((inFeatures * code.bits) / 128),
-    scaled: scales.length > 0,
-    zeros: zero !== undefined,
+    rowWords: code.bits * Math.ceil(inFeatures / sliceColumns),
+    ...(scales.length > 0 ? { scaleType: scaleType(scales) } : {}),
+    ...(zero ? { zeroType: isFloat(zero.type) || bitsOf(zero.type) > 8 ? 'f32' : 'f16' } : {}),
     shifted: shift !== undefined,
     groupSize: narrower.map(({ block }) => block[1]).reduce(greatestCommonDivisor, 0) || inFeatures,
     indexed: narrower.some(({ indexed }) => indexed),
   };
 }
 
-/** Whether the numbers of a group cover whole slices of 32 columns, of integer codes: multiply-slices.wgsl. */
-export function hasSlices({ code, groupSize, indexed, shifted }: WeightForm, inFeatures: number): boolean {
-  const integers = code.integers && (code.bits === 4 || code.bits === 8);
-  return integers && !indexed && !shifted && inFeatures % 32 === 0 && (groupSize >= inFeatures || groupSize % 32 === 0);
+/** A product of several scales, or one that is divided by, is no number of 16 bits any more. */
+function scaleType([scale, ...others]: QuantizedWeight['scales']): NumberType {
+  if (others.length > 0 || !scale || scale.divide || !isFloat(scale.type)) return 'f32';
+  if (scale.type === 'bf16' || scale.type === 'e8m0') return 'bf16';
+  return bitsOf(scale.type) <= 16 ? 'f16' : 'f32';
 }
 
-/** Words of one row: its codes, and its numbers in each table. */
-export function rowWords({ rowWords: codes, scaled, zeros, shifted }: WeightForm, groups: number) {
-  return { codes, tables: groups * [scaled, zeros, shifted].filter(Boolean).length };
+/** Whether each half of a slice of 32 columns has one number of each table: linear/multiply-slices.wgsl. */
+export function hasSlices({ groupSize, indexed }: WeightForm, inFeatures: number): boolean {
+  return !indexed && (groupSize >= inFeatures || groupSize % (sliceColumns / 2) === 0);
+}
+
+/** Words of one row in a table. */
+export function tableWords(type: NumberType, groups: number): number {
+  return type === 'f32' ? groups : Math.ceil(groups / 2);
+}
+
+/** Words of one row: its codes, and its numbers in all tables. */
+export function rowWords({ rowWords: codes, scaleType, zeroType, shifted }: WeightForm, groups: number) {
+  const words = (type: NumberType | undefined) => (type ? tableWords(type, groups) : 0);
+  return { codes, tables: words(scaleType) + words(zeroType) + (shifted ? groups : 0) };
 }
 
 /** Bytes that a weight takes, where no group index says otherwise. */

@@ -1,7 +1,8 @@
 // A weight, row by row:
 //
 //   codes    [rows, ROW_WORDS]   word w of a row: columns w * PER_WORD ... in the slots of slotBit()
-//   tables   scales, zero points, shifts [rows, GROUPS] f32, each where it has one; then the group of each column
+//   tables   scales, zero points, shifts [rows, GROUPS], each where it has one, scales and zero points f32 or two numbers of
+//            16 bits in a word, padded to whole words in each row; then the group of each column
 //
 // Rows are counted in the part, p; the part begins at row PART_FIRST of all matrices, one after the other.
 
@@ -23,12 +24,12 @@ fn groupOf(p: u32, column: u32) -> u32 {
 
 fn scaleAt(p: u32, group: u32) -> f32 {
   if SCALED == 0 { return 1.0; }
-  return bitcast<f32>(tables[p * GROUPS + group]);
+  return scaleIn(p * SCALE_WORDS, group);
 }
 
 fn zeroAt(p: u32, group: u32) -> f32 {
   if ZEROS == 0 { return OFFSET; }
-  return bitcast<f32>(tables[ZERO_AT + p * GROUPS + group]);
+  return zeroIn(ZERO_AT + p * ZERO_WORDS, group);
 }
 
 fn shiftAt(p: u32, group: u32) -> f32 {
