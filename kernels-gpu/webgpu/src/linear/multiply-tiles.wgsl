@@ -30,14 +30,8 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) th
   let down = thread / 16;
   var sums: array<array<vec4f, 2>, 8>;
   var next = loadSlice(p * ROW_WORDS);
-  // Columns of x that this thread brings, of each half.
+  // Columns of x that this thread brings; read ahead, they would take registers that the sums need.
   let column = thread / TILE_ROWS * 8;
-  var brought: array<array<vec4f, 2>, 2>;
-  // loop q 2
-  // loop j 2
-  brought[$q][$j] = xFour(source, HALF * $q + column + 4 * $j);
-  // end
-  // end
   for (var slice = 0u; slice < SLICES; slice++) {
     let codes = next;
     if slice + 1 < SLICES { next = loadSlice(p * ROW_WORDS + (slice + 1) * BITS); }
@@ -51,8 +45,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) th
       if $i / 4 == $q { setWeight(4 * ($i % 4), thread, quarter$i(codes) * (UNIT * scale) + addend); }
       // end
       // loop j 2
-      setX(column + 4 * $j, line, brought[$q][$j]);
-      brought[$q][$j] = xFour(source, start + 32 + column + 4 * $j);
+      setX(column + 4 * $j, line, xFour(source, start + column + 4 * $j));
       // end
     }
     workgroupBarrier();
