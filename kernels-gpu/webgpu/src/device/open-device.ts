@@ -1,7 +1,7 @@
 /// <reference types="@webgpu/types" />
 import type { Refusal } from '@lowbit/core';
 import { createPipelineCache } from '../gpu/pipeline-cache.ts';
-import { describeAdapter } from './adapter-info.ts';
+import { describeAdapter, isSoftware } from './adapter-info.ts';
 import { chooseAdapter, type WantedAdapter } from './choose-adapter.ts';
 import { findGpu } from './find-gpu.ts';
 import type { WebgpuDevice } from './webgpu-device.ts';
@@ -66,6 +66,7 @@ export async function openDevice(wanted: WantedAdapter): Promise<Opened> {
     pipelines: createPipelineCache(gpu),
     packedDot: chosen.gpu.wgslLanguageFeatures?.has('packed_4x8_integer_dot_product') ?? false,
     ...(subgroupSize === undefined ? {} : { subgroupSize }),
+    software: isSoftware(adapter.info),
     lost: () => lost,
     takeFault() {
       const message = fault;

@@ -14,6 +14,8 @@ export interface WebgpuDevice extends Device {
   readonly packedDot: boolean;
   /** Lanes of every subgroup, where the device has subgroups of one size. */
   readonly subgroupSize?: number;
+  /** Computes on the processor: what is repeated in a shader takes its driver long to compile. */
+  readonly software: boolean;
   /** Why the device is gone; undefined while it is there. */
   lost(): string | undefined;
   /** What the device has reported as wrong since it was last asked. */

@@ -8,11 +8,6 @@ import type { DeviceExecution, DeviceLinear } from './device-linear.ts';
 import rowsSource from './rows.wgsl';
 import type { SortedRows } from './tiles.ts';
 
-/** Drivers in software have subgroups of 4 lanes; they take long to compile what is repeated. */
-export function isSoftware({ subgroupSize }: WebgpuDevice): boolean {
-  return subgroupSize === 4;
-}
-
 /** Whether weights are read for few rows at a time, instead of in tiles, which pay when they are full. */
 export function isFew(
   device: WebgpuDevice,
@@ -20,7 +15,7 @@ export function isFew(
   { logits = false, sorted }: Pick<LinearUse, 'logits' | 'sorted'>,
 ): boolean {
   // Few rows of experts go one by one.
-  const most = sorted || isSoftware(device) ? 8 : 32;
+  const most = sorted || device.software ? 8 : 32;
   return (logits ? logitRows : rows) <= most;
 }
 

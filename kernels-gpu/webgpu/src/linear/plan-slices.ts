@@ -12,7 +12,7 @@ import addUpThreads from './add-up-threads.wgsl';
 import type { DeviceExecution, DeviceLinear } from './device-linear.ts';
 import { dotBytes } from './dot-bytes.ts';
 import { codesBinding, inputShader, sumShader } from './input-shader.ts';
-import { isFew, isSoftware, type LinearUse, outputShader, outputsOf, rowShader } from './linear-use.ts';
+import { isFew, type LinearUse, outputShader, outputsOf, rowShader } from './linear-use.ts';
 import multiplySlices from './multiply-slices.wgsl';
 import { type Input, roundsToPlanes } from './plan-input.ts';
 
@@ -98,23 +98,22 @@ export function planSlices(
 }
 
 /** `xScaleAt` of bytes, which integer sums have no use for. */
-function scaleShader(input: Input, { integer }: DeviceExecution) {
+function scaleShader(
+  input: Input,
+  { integer }: DeviceExecution,
+): Pick<DispatchSpec, 'sizes' | 'bindings'> & { source: string } {
   if (input.kind === 'floats') return { source: '', sizes: {}, bindings: {} };
   const scale = integer ? '1.0' : 'xScales[row * X_GROUPS + column / X_GROUP_FEATURES]';
   return {
     source: `fn xScaleAt(row: u32, column: u32) -> f32 { return ${scale}; }`,
     sizes: { X_GROUPS: input.groups, X_GROUP_FEATURES: input.groupFeatures },
-    bindings: (integer
-      ? {}
-      : {
-          xScales: { buffer: input.scales, type: 'f32' },
-        }) satisfies DispatchSpec['bindings'] as DispatchSpec['bindings'],
+    bindings: integer ? {} : { xScales: { buffer: input.scales, type: 'f32' } },
   };
 }
 
 /** Rows of y that one thread holds the x of; more take more registers than pay. */
 function rowsAtOnce(device: WebgpuDevice, mode: 'FLOATS' | 'PLANES' | 'BYTES'): number {
-  if (isSoftware(device)) return 1;
+  if (device.software) return 1;
   return mode === 'BYTES' ? 4 : 2;
 }
 
@@ -123,7 +122,7 @@ function shapeOf(device: WebgpuDevice, { inFeatures, form }: DeviceWeight, outCo
   const { subgroupSize = 1, gpu } = device;
   const slices = Math.ceil(inFeatures / sliceColumns);
   // Wide codes take registers.
-  const block = isSoftware(device) || form.code.bits > 8 ? 4 : 8;
+  const block = device.software || form.code.bits > 8 ? 4 : 8;
   // Without subgroups each thread needs 32 bytes of workgroup memory.
   const most = subgroupSize > 4 ? Math.min(512, gpu.limits.maxComputeInvocationsPerWorkgroup) : 256;
   const ownSlices = Math.ceil(slices / most);

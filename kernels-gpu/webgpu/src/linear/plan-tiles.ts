@@ -8,7 +8,7 @@ import { weightShader } from '../weights/weight-shader.ts';
 import type { DeviceExecution, DeviceLinear } from './device-linear.ts';
 import { dotBytes } from './dot-bytes.ts';
 import { codesBinding, inputShader, sumShader } from './input-shader.ts';
-import { isFew, isSoftware, type LinearUse, outputShader, outputsOf, rowShader } from './linear-use.ts';
+import { isFew, type LinearUse, outputShader, outputsOf, rowShader } from './linear-use.ts';
 import multiplyByteTiles from './multiply-byte-tiles.wgsl';
 import multiplyTiles from './multiply-tiles.wgsl';
 import type { ByteInput, Input } from './plan-input.ts';
@@ -44,8 +44,8 @@ export function planTiles(
       sum.source,
       sliceCodes(weight.form.code),
       ...(sums
-        ? [sums.source, dotBytes(plan.device), unroll(multiplyByteTiles, sums.constants, isSoftware(plan.device))]
-        : [unroll(multiplyTiles, {}, isSoftware(plan.device))]),
+        ? [sums.source, dotBytes(plan.device), unroll(multiplyByteTiles, sums.constants, plan.device.software)]
+        : [unroll(multiplyTiles, {}, plan.device.software)]),
     ].join('\n'),
     constants: { ...shader.constants, ...sums?.constants },
     sizes: {
